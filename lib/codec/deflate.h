@@ -1,0 +1,21 @@
+/*
+ * zlib streams as archives hold them: made by zlib at level 6 (the bytes must equal
+ * Darwin's), read by libdeflate because the size is known.
+ */
+#ifndef CODEC_DEFLATE_H
+#define CODEC_DEFLATE_H
+
+#include "base/bytes.h"
+
+/*
+ * Compresses; *ret (malloc'ed, the caller frees) and *ret_size. 0 with *ret NULL when the
+ * result would not be smaller than the input; -ENOMEM.
+ */
+int deflate_pack(struct bytes input, uint8_t **ret, size_t *ret_size)
+	__attribute__((warn_unused_result));
+/* Expands to exactly `size` bytes at `output`, or KEXT_ERR_BAD_DATA. */
+int deflate_unpack(struct bytes input, uint8_t *output, size_t size)
+	__attribute__((warn_unused_result));
+uint32_t adler32_of(struct bytes bytes);
+
+#endif

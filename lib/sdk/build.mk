@@ -1,0 +1,1 @@
+# Headers, libkmod and System.kext.
