@@ -1,0 +1,247 @@
+/* The option table at work: getopt tables, parsing, help and usage text. See options.h.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include "common/options.h"
+
+#define ROW_BASE 256 /* getopt values of rows, past every letter */
+
+static bool is_end(const struct option_row *row)
+{
+	return !row->letter && !row->name;
+}
+
+static size_t count_rows(const struct command *command)
+{
+	size_t count = 0;
+	while (!is_end(&command->rows[count]))
+		count++;
+	return count;
+}
+
+static int argument_rule(const struct option_row *row)
+{
+	if (row->kind == OPTION_LEVEL)
+		return optional_argument;
+	if (!row->argument)
+		return no_argument;
+	return row->argument[0] == '[' ? optional_argument : required_argument;
+}
+
+static void *checked(void *memory)
+{
+	if (memory)
+		return memory;
+	fprintf(stderr, "out of memory\n");
+	exit(EX_OSERR);
+}
+
+void option_list_add(struct option_list *list, const char *item)
+{
+	list->items =
+		checked(reallocarray(list->items, list->count + 1, sizeof(*list->items)));
+	list->items[list->count++] = item;
+}
+
+/* ---- text ---- */
+
+static void print_usage(const struct command *command, FILE *stream)
+{
+	fprintf(stream, "usage: %s %s\n", command->name, command->synopsis);
+}
+
+/* How a row reads at the left of the help: "-b, -bundle-id ID". */
+static void row_title(const struct option_row *row, char *text, size_t size)
+{
+	const char *argument = row->kind == OPTION_LEVEL ? "[0-6|0x...]" : row->argument;
+	char letter[8] = "";
+	if (row->letter)
+		snprintf(letter, sizeof(letter), "-%c%s", row->letter,
+			 row->name ? ", " : "");
+	snprintf(text, size, "%s%s%s%s%s", letter, row->name ? "-" : "",
+		 row->name ? row->name : "", argument ? " " : "",
+		 argument ? argument : "");
+}
+
+static _Noreturn void print_help(const struct command *command)
+{
+	print_usage(command, stdout);
+	printf("%s\n\n", command->purpose);
+	for (const struct option_row *row = command->rows; !is_end(row); row++) {
+		char title[128];
+		if (!row->help)
+			continue;
+		row_title(row, title, sizeof(title));
+		printf("  %-30s%s%s\n", title, strlen(title) >= 30 ? "  " : "",
+		       row->help);
+	}
+	exit(fflush(stdout) == 0 ? EX_OK : EX_IOERR);
+}
+
+_Noreturn void options_fail(const struct command *command, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	fprintf(stderr, "%s: ", command->name);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+	print_usage(command, stderr);
+	exit(EX_USAGE);
+}
+
+/* ---- values ---- */
+
+static bool is_level(const char *text)
+{
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		return text[2] && !text[2 + strspn(text + 2, "0123456789abcdefABCDEF")];
+	return text[0] >= '0' && text[0] <= '6' && !text[1];
+}
+
+/* -v takes the next word when that is a level, as the originals do. */
+static unsigned read_level(const struct command *command, int argc, char **argv,
+			   const char *glued)
+{
+	if (!glued && optind < argc && is_level(argv[optind]))
+		glued = argv[optind++];
+	if (!glued)
+		return 1;
+	if (!is_level(glued))
+		options_fail(command, "'%s' is no log level (0 to 6, or 0x...)", glued);
+	return (unsigned)strtoul(glued, NULL, 0);
+}
+
+static unsigned read_number(const struct command *command, const char *text)
+{
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 0);
+	if (errno || end == text || *end || text[0] == '-' || value > 0xffffffffu)
+		options_fail(command, "'%s' is no number", text);
+	return (unsigned)value;
+}
+
+static unsigned read_seconds(const struct command *command, const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+	if (end == text || *end || !(value >= 0 && value <= 4e6))
+		options_fail(command, "'%s' is no number of seconds", text);
+	return (unsigned)(value * 1000);
+}
+
+static void apply(const struct command *command, const struct option_row *row, int argc,
+		  char **argv)
+{
+	const char *argument = optarg;
+	if (!argument && row->argument && row->argument[0] == '[')
+		argument = "";
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)row->place = true;
+		break;
+	case OPTION_TEXT:
+		*(const char **)row->place = argument;
+		break;
+	case OPTION_LIST:
+		option_list_add(row->place, argument);
+		break;
+	case OPTION_NUMBER:
+		*(unsigned *)row->place = read_number(command, argument);
+		break;
+	case OPTION_SECONDS:
+		*(unsigned *)row->place = read_seconds(command, argument);
+		break;
+	case OPTION_LEVEL:
+		*(unsigned *)row->place = read_level(command, argc, argv, argument);
+		break;
+	case OPTION_CALL:
+		row->call(argument);
+		break;
+	case OPTION_HELP:
+		print_help(command);
+	}
+}
+
+/* ---- getopt ---- */
+
+struct tables {
+	char *letters;
+	struct option *names;
+};
+
+static struct tables make_tables(const struct command *command)
+{
+	size_t count = count_rows(command), n = 0;
+	struct tables tables = {
+		.letters = checked(calloc(count * 3 + 2, 1)),
+		.names = checked(calloc(count + 1, sizeof(struct option))),
+	};
+	char *letter = tables.letters;
+	/* "-": operands come in their order, as the argument of option 1. */
+	*letter++ = '-';
+	for (size_t i = 0; i < count; i++) {
+		const struct option_row *row = &command->rows[i];
+		int rule = argument_rule(row);
+		if (row->letter) {
+			*letter++ = row->letter;
+			for (int colon = 0; colon < rule; colon++)
+				*letter++ = ':';
+		}
+		if (row->name)
+			tables.names[n++] = (struct option){.name = row->name,
+							    .has_arg = rule,
+							    .val = ROW_BASE + (int)i};
+	}
+	return tables;
+}
+
+static const struct option_row *find_row(const struct command *command, int value)
+{
+	if (value >= ROW_BASE)
+		return &command->rows[value - ROW_BASE];
+	for (const struct option_row *row = command->rows; !is_end(row); row++) {
+		if (row->letter && row->letter == value)
+			return row;
+	}
+	return NULL;
+}
+
+static void take_operand(const struct command *command, const char *operand)
+{
+	if (command->operand)
+		command->operand(operand);
+	else if (command->operands)
+		option_list_add(command->operands, operand);
+	else
+		options_fail(command, "extra arguments starting at %s", operand);
+}
+
+void options_parse(const struct command *command, int argc, char **argv)
+{
+	struct tables tables = make_tables(command);
+	int value;
+	argv[0] = (char *)command->name; /* getopt's own messages begin with it */
+	while ((value = getopt_long_only(argc, argv, tables.letters, tables.names,
+					 NULL)) != -1) {
+		const struct option_row *row = find_row(command, value);
+		if (value == 1) {
+			take_operand(command, optarg);
+		} else if (row) {
+			apply(command, row, argc, argv);
+		} else {
+			print_usage(command, stderr);
+			exit(EX_USAGE);
+		}
+	}
+	while (optind < argc)
+		take_operand(command, argv[optind++]);
+	free(tables.letters);
+	free(tables.names);
+}

@@ -1,0 +1,79 @@
+/* Messages of commands; see print.h. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include "common/print.h"
+
+static const char *program = "kext";
+static int quiet;
+
+void print_set_program(const char *name)
+{
+	program = name;
+}
+
+void print_set_quiet(int level)
+{
+	quiet = level;
+}
+
+static void print_diagnostic(const struct kext_diagnostic *item)
+{
+	fprintf(stderr, "%s: ", program);
+	if (item->subject[0])
+		fprintf(stderr, "%s: ", item->subject);
+	if (item->severity != KEXT_ERROR)
+		fprintf(stderr, "%s: ", kext_severity_name(item->severity));
+	fprintf(stderr, "%s\n", item->message);
+	if (item->hint)
+		fprintf(stderr, "    %s\n", item->hint);
+}
+
+void print_diagnostics(const struct kext_diagnostics *diagnostics,
+		       enum kext_severity at_least)
+{
+	const struct kext_diagnostic *item;
+	if (quiet && at_least < KEXT_ERROR)
+		at_least = KEXT_ERROR;
+	for (size_t i = 0; (item = kext_diagnostics_at(diagnostics, i)); i++) {
+		if (item->severity >= at_least && quiet < 2)
+			print_diagnostic(item);
+	}
+}
+
+void print_error(const char *format, ...)
+{
+	va_list arguments;
+	if (quiet >= 2)
+		return;
+	va_start(arguments, format);
+	fprintf(stderr, "%s: ", program);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+}
+
+void print_result(const char *format, ...)
+{
+	va_list arguments;
+	if (quiet)
+		return;
+	va_start(arguments, format);
+	printf("%s: ", program);
+	vprintf(format, arguments);
+	putchar('\n');
+	va_end(arguments);
+}
+
+int print_finish(int status)
+{
+	/* SIGPIPE ends a command whose reader left; where it is ignored, EPIPE comes. */
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno == EPIPE)
+		return status;
+	fprintf(stderr, "%s: standard output: %s\n", program, strerror(errno));
+	return status ? status : EX_IOERR;
+}

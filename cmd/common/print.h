@@ -1,0 +1,28 @@
+/*
+ * What commands say: findings and errors on stderr as `PROG: SUBJECT: MESSAGE` with a
+ * hint below, and a checked end of stdout.
+ */
+#ifndef COMMON_PRINT_H
+#define COMMON_PRINT_H
+
+#include <kext/diagnostic.h>
+
+/* The command's name, the first word of every message. Static storage. */
+void print_set_program(const char *name);
+/* Silences everything below errors (quiet = 1) or errors too (2). */
+void print_set_quiet(int quiet);
+
+/* Findings of at least this severity, in their order, on stderr. */
+void print_diagnostics(const struct kext_diagnostics *diagnostics,
+		       enum kext_severity at_least);
+/* `PROG: text` on stderr. */
+void print_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* `PROG: text` on stdout: results that scripts read. */
+void print_result(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * Ends a command: flushes stdout and returns `status`, or EX_IOERR with a message when
+ * what was printed could not be written. A reader that left (`| head`) is no error.
+ */
+int print_finish(int status);
+
+#endif
