@@ -34,6 +34,14 @@ static void encode_header(uint8_t *h, const struct frame *frame)
 	store32(h + 20, (uint32_t)frame->size, false);
 }
 
+void frame_encode(const struct frame *frame, struct buffer *buffer)
+{
+	uint8_t *header = buffer_extend(buffer, FRAME_HEADER_SIZE);
+	if (header)
+		encode_header(header, frame);
+	buffer_append(buffer, frame->body, frame->size);
+}
+
 /* Attaches the descriptors to the message that carries the header. */
 static void attach_fds(struct msghdr *message, void *control, const struct frame *frame)
 {

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include "base/buffer.h"
 #include "base/bytes.h"
 
 #define FRAME_MAGIC	  0x5246584bu	/* "KXFR" read little-endian */
@@ -30,6 +31,9 @@ struct frame {
 void frame_free(struct frame *frame);
 /* Takes descriptor number `index` out of the frame; -1 when there is none. */
 int frame_take_fd(struct frame *frame, unsigned index);
+
+/* Appends header and body to a buffer, for senders that must not block; no descriptors. */
+void frame_encode(const struct frame *frame, struct buffer *buffer);
 
 /*
  * Sends a whole frame; blocks as the socket does (SO_SNDTIMEO bounds it: -EAGAIN, after which
