@@ -29,7 +29,7 @@
 	} while (0)
 
 #define array_for_each(item, array)                                                    \
-	for (__typeof__((array)->items) item = (array)->items;                         \
+	for (__typeof__((array)->items + 0) item = (array)->items;                     \
 	     item < (array)->items + (array)->count; item++)
 
 void *array_grow(void **items, size_t *count, size_t *capacity, size_t item_size);
