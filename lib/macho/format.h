@@ -78,6 +78,7 @@ enum {	/* section types (low byte of flags) */
 	S_16BYTE_LITERALS = 0xe,
 	S_DTRACE_DOF = 0xf,
 	S_THREAD_LOCAL_REGULAR = 0x11,
+	S_THREAD_LOCAL_ZEROFILL = 0x12,
 	S_THREAD_LOCAL_INIT_FUNCTION_POINTERS = 0x15,
 };
 
