@@ -114,13 +114,16 @@ int file_write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
+/* Makes a hidden sibling of `name`, in the same folder so that rename works. */
 static int open_temporary(int dirfd, const char *name, mode_t mode, char **ret_name)
 {
+	const char *slash = strrchr(name, '/');
+	int folder = slash ? (int)(slash + 1 - name) : 0;
 	for (int attempt = 0; attempt < 100; attempt++) {
 		uint32_t salt = 0;
 		if (getrandom(&salt, sizeof(salt), 0) < 0)
 			return -errno;
-		char *temporary = mem_format(".%s.%08x", name, salt);
+		char *temporary = mem_format("%.*s.%s.%08x", folder, name, name + folder, salt);
 		if (!temporary)
 			return -ENOMEM;
 		int fd = openat(dirfd, temporary,

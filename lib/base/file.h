@@ -37,7 +37,7 @@ int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 int file_write_all(int fd, const void *data, size_t size) __attribute__((warn_unused_result));
 
 /*
- * Makes `name` in `dirfd` hold exactly these bytes with this mode (less the umask), or
+ * Makes the file `name` (a path relative to `dirfd`) hold exactly these bytes with this mode (less the umask), or
  * leaves what was there: a temporary file is written, synced and renamed over it.
  * `exclusive`: an existing file is -EEXIST. 0 or -errno.
  */

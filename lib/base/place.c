@@ -1,4 +1,5 @@
-/* Where our own files lie, found from where the library (or a static program) was loaded. */
+/* Where our own files lie, found from where the library (or a static program) was loaded.
+ */
 #include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>

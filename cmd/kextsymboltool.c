@@ -1,0 +1,70 @@
+/* kextsymboltool: turns export lists into the symbol set of a KPI plug-in. */
+#include <stdlib.h>
+#include <kext/symbolset.h>
+#include "common/options.h"
+#include "common/print.h"
+
+static struct {
+	const char *arch, *output;
+	struct option_list exports, imports;
+} arguments;
+
+static const struct option_row rows[] = {
+	{.name = "arch",
+	 .kind = OPTION_TEXT,
+	 .place = &arguments.arch,
+	 .argument = "ARCH",
+	 .help = "CPU of the symbol set (x86_64)"},
+	{.name = "export",
+	 .kind = OPTION_LIST,
+	 .place = &arguments.exports,
+	 .argument = "FILE",
+	 .help = "list of exported symbols; repeatable"},
+	{.name = "import",
+	 .kind = OPTION_LIST,
+	 .place = &arguments.imports,
+	 .argument = "FILE",
+	 .help = "kernel, or list of its names, that must define them; repeatable"},
+	{.letter = 'o',
+	 .name = "output",
+	 .kind = OPTION_TEXT,
+	 .place = &arguments.output,
+	 .argument = "FILE",
+	 .help = "where the symbol set goes"},
+	OPTION_ROW_HELP,
+	OPTION_ROWS_END,
+};
+
+static const struct command command = {
+	.name = "kextsymboltool",
+	.synopsis = "[-arch ARCH] [-import FILE]... -export FILE... -output FILE",
+	.purpose = "Make the symbol set of a KPI plug-in from export lists.",
+	.rows = rows,
+};
+
+int main(int argc, char **argv)
+{
+	struct kext_context *context = NULL;
+	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
+	print_set_program(command.name);
+	options_parse(&command, argc, argv);
+	if (!arguments.exports.count || !arguments.output)
+		options_fail(&command, "name at least one -export list and the -output");
+	struct kext_symbolset_options options = {
+		.arch = arguments.arch ? kext_arch_named(arguments.arch) : NULL,
+		.exports = arguments.exports.items,
+		.export_count = arguments.exports.count,
+		.imports = arguments.imports.items,
+		.import_count = arguments.imports.count,
+		.output = arguments.output,
+	};
+	if (arguments.arch && !options.arch)
+		options_fail(&command, "%s: not an architecture", arguments.arch);
+	int error = kext_context_new(&context);
+	if (error == 0)
+		error = kext_symbolset_write(context, &options, diagnostics);
+	print_diagnostics(diagnostics, KEXT_WARNING);
+	kext_diagnostics_free(diagnostics);
+	kext_context_unref(context);
+	return print_finish(error ? EXIT_FAILURE : EXIT_SUCCESS);
+}

@@ -1,0 +1,2 @@
+/* The usual name of sys/errno.h. */
+#include <sys/errno.h>

@@ -1,0 +1,2 @@
+/* The locks of kern/locks.h under their libkern name. */
+#include <kern/locks.h>

@@ -1,0 +1,2 @@
+/* Strings and memory. */
+#include <libkern/libkern.h>

@@ -1,0 +1,11 @@
+/* Random bytes. */
+#ifndef _SDK_SYS_RANDOM_H_
+#define _SDK_SYS_RANDOM_H_
+
+#include <sys/types.h>
+
+__BEGIN_DECLS
+void read_random(void *buffer, u_int size);
+__END_DECLS
+
+#endif

@@ -1,0 +1,26 @@
+/* What every part of BSD uses. */
+#ifndef _SDK_SYS_SYSTM_H_
+#define _SDK_SYS_SYSTM_H_
+
+#include <kern/debug.h>
+#include <kern/thread.h>
+#include <libkern/libkern.h>
+#include <sys/errno.h>
+#include <sys/kernel_types.h>
+#include <sys/param.h>
+#include <sys/time.h>
+#include <sys/types.h>
+
+__BEGIN_DECLS
+void bsd_timeout(void (*function)(void *), void *argument, struct timespec *after);
+void bsd_untimeout(void (*function)(void *), void *argument);
+void wakeup(void *channel);
+void wakeup_one(caddr_t channel);
+int nullop(void);
+int nulldev(void);
+int enosys(void);
+int enxio(void);
+int eopnotsupp(void);
+__END_DECLS
+
+#endif

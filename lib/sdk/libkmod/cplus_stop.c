@@ -1,0 +1,2 @@
+/* The counterpart of cplus_start.c: the kernel runs the destructors. */
+typedef int cplus_stop_is_empty;
