@@ -1,15 +1,52 @@
 # Unit tests: tests/unit/test_NOUN.c is one cmocka program, linked with the library's objects so that
-# private functions can be called. Command tests: tests/cli/*.sh, run by tests/run.
+# private functions can be called. Command tests: tests/cli/*.sh. Fuzz targets: tests/fuzz/fuzz_NAME.c,
+# replayed over seeds in every run and driven by libFuzzer in `make fuzz`.
 UNIT = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-UNIT_PROGRAMS = $(UNIT:%=$(BUILD)/tests/%)
+KERNEL_UNIT = $(filter test_kernel_%,$(UNIT))
+FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+TOOLS = $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
+UNIT_PROGRAMS = $(UNIT:%=$(BUILD)/tests/%) $(FUZZ:%=$(BUILD)/tests/replay_%) \
+	$(TOOLS:%=$(BUILD)/tests/%)
 
-$(UNIT_PROGRAMS): $(BUILD)/tests/%: $(BUILD)/exe/tests/unit/%.o $(BUILD)/libkext.a
+$(filter-out $(KERNEL_UNIT:%=$(BUILD)/tests/%),$(UNIT:%=$(BUILD)/tests/%)): $(BUILD)/tests/%: $(BUILD)/exe/tests/unit/%.o $(BUILD)/libkext.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $< $(BUILD)/libkext.a $(LIB_LIBS) -lcmocka -o $@
+
+# The kernel's own parts, without its main: a test may define panic() itself.
+$(KERNEL_UNIT:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/exe/tests/unit/%.o $(BUILD)/libkernel.a $(BUILD)/libkext.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(BUILD)/libkernel.a $(BUILD)/libkext.a $(LIB_LIBS) -lseccomp -lcmocka -o $@
+
+$(TOOLS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/exe/tests/tools/%.o $(BUILD)/libkext.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(BUILD)/libkext.a $(LIB_LIBS) -o $@
+
+$(FUZZ:%=$(BUILD)/tests/replay_%): $(BUILD)/tests/replay_%: $(BUILD)/exe/tests/fuzz/fuzz_%.o $(BUILD)/exe/tests/fuzz/replay.o $(BUILD)/libkext.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $^ $(LIB_LIBS) -o $@
 
 unit-programs: $(UNIT_PROGRAMS)
 
 check: targets unit-programs
-	BUILD=$(BUILD) tests/run $(TESTS)
+	@BUILD=$(BUILD) tests/run $(TESTS)
 
-.PHONY: check unit-programs
+# libFuzzer, FUZZ_SECONDS a target, over the seeds that tests/fuzz/seeds builds.
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+$(FUZZ:%=$(BUILD)/fuzz/fuzz_%): $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES)
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) -std=gnu11 -O1 -g $(FUZZ_FLAGS) $^ $(LIB_LIBS) -o $@
+
+fuzz: targets $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
+	BUILD=$(BUILD) tests/fuzz/seeds $(BUILD)/fuzz/seeds
+	@for name in $(FUZZ); do \
+		mkdir -p $(BUILD)/fuzz/corpus/$$name $(BUILD)/fuzz/seeds/$$name; \
+		$(BUILD)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 \
+			-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus/$$name \
+			$(BUILD)/fuzz/seeds/$$name || exit 1; \
+	done
+
+bench: targets
+	BUILD=$(BUILD) tests/bench/run
+
+.PHONY: check unit-programs fuzz bench
