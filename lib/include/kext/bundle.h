@@ -16,7 +16,8 @@ struct kext_bundle;
 
 /*
  * Opens the bundle in folder `path` (any of the layouts of tools.md 4.1) and reads its
- * Info.plist by descriptor; the executable is opened but read when asked for. Errors:
+ * Info.plist by descriptor; the executable is read when asked for. No descriptor stays open:
+ * what is read later is read only if the same folder still stands there. Errors:
  * -ENOENT and other system errors, KEXT_ERR_NOT_A_KEXT (no bundle), KEXT_ERR_VALIDATION (the
  * property list is broken, over 1 MiB, or lacks CFBundleIdentifier), each with a diagnostic.
  */
@@ -26,7 +27,7 @@ KEXT_API KEXT_MUST_CHECK int kext_bundle_open(struct kext_context *context, cons
 /*
  * A bundle that stands in an archive: `path` is its stored path (NULL: synthesised later),
  * `executable_path` relative to it or NULL. `info` is referenced; `executable` (NULL when
- * codeless) is taken over and freed with free().
+ * codeless) is taken over, also on failure, and freed with free().
  */
 KEXT_API KEXT_MUST_CHECK int
 kext_bundle_new_archived(struct kext_context *context, const char *path,
@@ -38,7 +39,8 @@ KEXT_API struct kext_bundle *kext_bundle_ref(struct kext_bundle *bundle);
 /* Takes NULL. Returns NULL. */
 KEXT_API struct kext_bundle *kext_bundle_unref(struct kext_bundle *bundle);
 
-/* Absolute path (realpath at the time of opening), or the stored path of an archived one. */
+/* Absolute path (realpath at the time of opening), or the stored path of an archived one
+ * ("" when there is none). */
 KEXT_API const char *kext_bundle_path(const struct kext_bundle *bundle);
 /* Path as given to kext_bundle_open, for messages. */
 KEXT_API const char *kext_bundle_name(const struct kext_bundle *bundle);

@@ -1,0 +1,83 @@
+/*
+ * The source of a bundle that stands in an archive: its executable is in memory already,
+ * and there is no file whose owner could vouch for it.
+ */
+#include <errno.h>
+#include "base/memory.h"
+#include "bundle/bundle.h"
+
+static int map_nothing(struct kext_bundle *bundle, struct kext_diagnostics *diagnostics,
+		       struct file_map *ret)
+{
+	(void)ret;
+	kext_diagnose(diagnostics, KEXT_ERROR, "executable.missing", bundle->name, NULL,
+		      "the archive holds no executable for %s", bundle->identifier);
+	return KEXT_ERR_NOT_FOUND;
+}
+
+static void free_executable(struct file_map *map)
+{
+	free((void *)map->bytes.data);
+}
+
+static int authenticate_nothing(struct kext_bundle *bundle, uid_t owner,
+				struct kext_diagnostics *diagnostics)
+{
+	(void)owner;
+	kext_diagnose(
+		diagnostics, KEXT_ERROR, "auth.no-file", bundle->name,
+		"unpack the archive with mkextunpack and load what it holds",
+		"%s stands in an archive; only files have owners that vouch for them",
+		bundle->identifier);
+	return KEXT_ERR_AUTHENTICATION;
+}
+
+static const struct bundle_source archived_source = {
+	.map_executable = map_nothing,
+	.unmap_executable = free_executable,
+	.authenticate = authenticate_nothing,
+};
+
+static int set_paths(struct kext_bundle *bundle, const char *path,
+		     const char *executable_path)
+{
+	bundle->path = mem_string(path ? path : "");
+	if (executable_path)
+		bundle->executable_path = mem_string(executable_path);
+	return bundle->path && (bundle->executable_path || !executable_path) ? 0
+									     : -ENOMEM;
+}
+
+/* What messages call it: its path, its identifier, or what little is known. */
+static const char *name_of(const char *path, const struct kext_value *info)
+{
+	if (path && *path)
+		return path;
+	const char *identifier =
+		kext_value_string(kext_value_get(info, "CFBundleIdentifier"));
+	return identifier ? identifier : "archive entry";
+}
+
+int kext_bundle_new_archived(struct kext_context *context, const char *path,
+			     const char *executable_path, struct kext_value *info,
+			     void *executable, size_t executable_size,
+			     struct kext_diagnostics *diagnostics,
+			     struct kext_bundle **ret_bundle)
+{
+	struct kext_bundle *bundle = NULL;
+	int error = bundle_new(context, &archived_source, name_of(path, info), info,
+			       diagnostics, &bundle);
+	if (error == 0)
+		error = set_paths(bundle, path, executable_path);
+	if (error < 0) {
+		kext_bundle_unref(bundle);
+		free(executable);
+		return error;
+	}
+	if (executable) {
+		bundle->executable.bytes = bytes_of(executable, executable_size);
+		bundle->is_mapped = true;
+	}
+	*ret_bundle = bundle;
+	return 0;
+}

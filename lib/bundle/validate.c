@@ -1,0 +1,251 @@
+/*
+ * The rules for Info.plist's keys. A finding of severity error makes the kext unloadable;
+ * what Darwin records without refusing the kext (CFBundlePackageType, an unknown
+ * OSBundleRequired) is a warning.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <kext/version.h>
+#include "bundle/bundle.h"
+
+#define TEXT_LIMIT 63u /* kmod_info holds 64 bytes each of identifier and version */
+
+struct check {
+	const struct kext_bundle *bundle;
+	const struct kext_arch *arch;
+	struct kext_diagnostics *diagnostics;
+};
+
+static const char *const kind_names[] = {
+	[KEXT_VALUE_BOOLEAN] = "a boolean",	  [KEXT_VALUE_INTEGER] = "an integer",
+	[KEXT_VALUE_STRING] = "a string",	  [KEXT_VALUE_DATA] = "data",
+	[KEXT_VALUE_ARRAY] = "an array",	  [KEXT_VALUE_SET] = "a set",
+	[KEXT_VALUE_DICTIONARY] = "a dictionary",
+};
+
+static void wrong_type(const struct check *check, const char *path,
+		       enum kext_value_kind expected, const struct kext_value *found)
+{
+	kext_diagnose(check->diagnostics, KEXT_ERROR, "property.type",
+		      check->bundle->name, "correct the key in Info.plist",
+		      "%s must be %s, but is %s", path, kind_names[expected],
+		      kind_names[kext_value_kind(found)]);
+}
+
+/* The property when it is there and of the right kind; its name as written in `name`. */
+static const struct kext_value *typed(const struct check *check, const char *key,
+				      enum kext_value_kind kind, char name[128])
+{
+	const struct kext_value *value =
+		bundle_property(check->bundle, key, check->arch, name);
+	if (!value || kext_value_is(value, kind))
+		return value;
+	wrong_type(check, name, kind, value);
+	return NULL;
+}
+
+static const char *required_string(const struct check *check, const char *key)
+{
+	char name[128];
+	const struct kext_value *value = typed(check, key, KEXT_VALUE_STRING, name);
+	if (!value && !kext_value_get(check->bundle->info, key))
+		kext_diagnose(check->diagnostics, KEXT_ERROR, "property.missing",
+			      check->bundle->name, "add the key to Info.plist",
+			      "Info.plist lacks %s, a string", key);
+	return kext_value_string(value);
+}
+
+static void check_package_type(const struct check *check)
+{
+	const char *type = required_string(check, "CFBundlePackageType");
+	if (type && strcmp(type, "KEXT") != 0)
+		kext_diagnose(check->diagnostics, KEXT_WARNING, "property.value",
+			      check->bundle->name, NULL,
+			      "CFBundlePackageType should be KEXT, but is \"%s\"", type);
+}
+
+static void check_length(const struct check *check, const char *key, const char *text)
+{
+	if (text && strlen(text) > TEXT_LIMIT)
+		kext_diagnose(check->diagnostics, KEXT_ERROR, "property.too-long",
+			      check->bundle->name, "choose a shorter one",
+			      "%s has %zu bytes, but must be shorter than 64", key,
+			      strlen(text));
+}
+
+/* False, with a diagnostic, when the text is no version. */
+static bool check_version(const struct check *check, const char *path, const char *text,
+			  int64_t *ret_version)
+{
+	if (kext_version_parse(text, ret_version) == 0)
+		return true;
+	kext_diagnose(check->diagnostics, KEXT_ERROR, "property.value",
+		      check->bundle->name,
+		      "write it like 1.2.3 or 1.2.3b4, at most 19 characters",
+		      "%s is \"%s\", which is not a version", path, text);
+	return false;
+}
+
+static void check_versions(const struct check *check)
+{
+	char name[128], own[KEXT_VERSION_TEXT_MAX], compatible[KEXT_VERSION_TEXT_MAX];
+	int64_t version, least;
+	const char *text = required_string(check, "CFBundleVersion");
+	check_length(check, "CFBundleVersion", text);
+	bool has_version =
+		text && check_version(check, "CFBundleVersion", text, &version);
+	text = kext_value_string(
+		typed(check, "OSBundleCompatibleVersion", KEXT_VALUE_STRING, name));
+	if (!text || !check_version(check, name, text, &least) || !has_version ||
+	    least <= version)
+		return;
+	kext_diagnose(check->diagnostics, KEXT_ERROR, "version.compatible",
+		      check->bundle->name, "lower it",
+		      "%s is %s, later than the version of the kext, %s", name,
+		      kext_version_format(least, compatible),
+		      kext_version_format(version, own));
+}
+
+static void check_executable_name(const struct check *check)
+{
+	char name[128];
+	const struct kext_value *value =
+		typed(check, "CFBundleExecutable", KEXT_VALUE_STRING, name);
+	if (value && !bundle_executable_name(check->bundle))
+		kext_diagnose(
+			check->diagnostics, KEXT_ERROR, "property.value",
+			check->bundle->name, NULL,
+			"CFBundleExecutable must name a file, without a path and at "
+			"most 255 bytes long");
+	if (value &&
+	    kext_value_get(check->bundle->info, "OSBundleSharedExecutableIdentifier"))
+		kext_diagnose(check->diagnostics, KEXT_ERROR, "executable.shared",
+			      check->bundle->name, "remove one of them",
+			      "CFBundleExecutable and OSBundleSharedExecutableIdentifier "
+			      "exclude each other");
+}
+
+static void check_flags(const struct check *check)
+{
+	static const char *const flags[] = {"OSKernelResource", "OSBundleIsInterface",
+					    "OSBundleAllowUserLoad",
+					    "OSBundleEnableKextLogging"};
+	char name[128];
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		typed(check, flags[i], KEXT_VALUE_BOOLEAN, name);
+	const struct kext_value *interface =
+		bundle_property(check->bundle, "OSBundleIsInterface", check->arch, name);
+	if (check->bundle->is_kernel_component &&
+	    kext_value_is(interface, KEXT_VALUE_BOOLEAN) &&
+	    !kext_value_boolean(interface))
+		kext_diagnose(
+			check->diagnostics, KEXT_WARNING, "property.overridden",
+			check->bundle->name, NULL,
+			"%s is false, but a kernel component is always an interface",
+			name);
+	if (bundle_property(check->bundle, "OSBundleDebugLevel", check->arch, name))
+		kext_diagnose(check->diagnostics, KEXT_WARNING, "property.deprecated",
+			      check->bundle->name, "remove it", "%s is ignored", name);
+}
+
+static void check_required(const struct check *check)
+{
+	static const char *const legal[] = {"Root", "Local-Root", "Network-Root",
+					    "Console", "Safe Boot"};
+	char name[128];
+	const char *text = kext_value_string(
+		typed(check, "OSBundleRequired", KEXT_VALUE_STRING, name));
+	for (size_t i = 0; text && i < sizeof(legal) / sizeof(*legal); i++)
+		if (strcmp(text, legal[i]) == 0)
+			return;
+	if (text)
+		kext_diagnose(check->diagnostics, KEXT_WARNING, "property.value",
+			      check->bundle->name,
+			      "use Root, Local-Root, Network-Root, Console or Safe Boot",
+			      "%s is \"%s\", which is none of the known values", name,
+			      text);
+}
+
+static void check_library(const struct check *check, const char *name, const char *key,
+			  const struct kext_value *version)
+{
+	char path[256];
+	int64_t packed;
+	snprintf(path, sizeof(path), "%s.%.120s", name, key);
+	if (!*key)
+		kext_diagnose(check->diagnostics, KEXT_ERROR, "property.value",
+			      check->bundle->name, NULL, "%s has an entry without a name",
+			      name);
+	if (!kext_value_is(version, KEXT_VALUE_STRING))
+		wrong_type(check, path, KEXT_VALUE_STRING, version);
+	else
+		check_version(check, path, kext_value_string(version), &packed);
+}
+
+static bool needs_libraries(const struct kext_bundle *bundle)
+{
+	return kext_bundle_has_executable(bundle) && !bundle->is_interface;
+}
+
+static void check_libraries(const struct check *check)
+{
+	char name[128];
+	const struct kext_bundle *bundle = check->bundle;
+	const struct kext_value *libraries =
+		typed(check, "OSBundleLibraries", KEXT_VALUE_DICTIONARY, name);
+	size_t count = kext_value_count(libraries);
+	for (size_t i = 0; i < count; i++)
+		check_library(check, name, kext_value_key_at(libraries, i),
+			      kext_value_at(libraries, i));
+	if (libraries && bundle->is_kernel_component)
+		kext_diagnose(check->diagnostics, KEXT_ERROR, "property.system",
+			      bundle->name, "remove it",
+			      "a kernel component must not have %s", name);
+	else if (!kext_value_get(bundle->info, name) && needs_libraries(bundle))
+		kext_diagnose(
+			check->diagnostics, KEXT_ERROR, "property.missing", bundle->name,
+			"add the libraries it uses; kextlibs finds them",
+			"Info.plist lacks OSBundleLibraries, a dictionary, which a kext "
+			"with an executable needs");
+	else if (count && !kext_bundle_has_executable(bundle) &&
+		 !bundle->compatible_version)
+		kext_diagnose(check->diagnostics, KEXT_WARNING, "libraries.codeless",
+			      bundle->name, NULL,
+			      "has %s, but neither an executable nor "
+			      "OSBundleCompatibleVersion",
+			      name);
+}
+
+void bundle_check_properties(const struct kext_bundle *bundle,
+			     const struct kext_arch *arch,
+			     struct kext_diagnostics *diagnostics)
+{
+	const struct check check = {bundle, arch, diagnostics};
+	check_package_type(&check);
+	check_length(&check, "CFBundleIdentifier", bundle->identifier);
+	check_versions(&check);
+	check_executable_name(&check);
+	check_flags(&check);
+	check_required(&check);
+	check_libraries(&check);
+}
+
+int kext_bundle_validate(struct kext_bundle *bundle, const struct kext_arch *arch,
+			 struct kext_diagnostics *diagnostics)
+{
+	/* Counted apart, so that a caller without diagnostics gets the same verdict. */
+	struct kext_diagnostics *own = kext_diagnostics_new();
+	if (!own)
+		return -ENOMEM;
+	bundle_check_properties(bundle, arch, own);
+	bundle_check_personalities(bundle, arch, own);
+	bool is_valid = kext_diagnostics_count(own, KEXT_ERROR) == 0;
+	int error = 0;
+	if (!kext_bundle_has_executable(bundle) || bundle_executable_name(bundle))
+		error = bundle_check_executable(bundle, arch, own);
+	if (diagnostics)
+		kext_diagnostics_move(diagnostics, own);
+	kext_diagnostics_free(own);
+	return error == 0 && !is_valid ? KEXT_ERR_VALIDATION : error;
+}
