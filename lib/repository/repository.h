@@ -1,0 +1,45 @@
+/*
+ * Inside of a repository, shared by the files of this folder.
+ */
+#ifndef REPOSITORY_REPOSITORY_H
+#define REPOSITORY_REPOSITORY_H
+
+#include <kext/repository.h>
+#include "base/array.h"
+#include "base/map.h"
+
+struct repository_entry {
+	struct kext_bundle *bundle; /* referenced */
+	uintptr_t added;	    /* serial number: later wins among equals */
+	bool is_replaced;	    /* by a later one of its path; about to go */
+};
+
+struct kext_repository {
+	struct kext_context *context;
+	ARRAY_OF(struct repository_entry) entries; /* in the order of the public header */
+	struct map by_path;			   /* path → serial of the entry */
+	uintptr_t last_serial;
+};
+
+/* Bundles on their way into a repository; each is owned by the list. */
+struct bundle_list {
+	struct kext_bundle **items;
+	size_t count, capacity;
+};
+
+/* Puts all of them in with one sort, in their order; references them. 0 or -ENOMEM. */
+int repository_add_list(struct kext_repository *repository,
+			const struct bundle_list *list)
+	__attribute__((warn_unused_result));
+/* Adds the plug-ins of `bundle` to the list; broken ones are diagnostics. 0 or -ENOMEM.
+ */
+int repository_open_plugins(struct kext_repository *repository,
+			    struct kext_bundle *bundle, struct bundle_list *list,
+			    struct kext_diagnostics *diagnostics)
+	__attribute__((warn_unused_result));
+/* Takes over the reference, also on failure. */
+int bundle_list_push(struct bundle_list *list, struct kext_bundle *bundle)
+	__attribute__((warn_unused_result));
+void bundle_list_free(struct bundle_list *list);
+
+#endif
