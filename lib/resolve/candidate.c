@@ -1,0 +1,242 @@
+/*
+ * Choosing what fulfils a dependency, and saying why nothing does. A kext is compatible
+ * when it is a library and compatible version <= requested version <= its version.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <kext/version.h>
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "resolve/graph.h"
+
+#define LISTED_MAX 4u
+
+static bool is_compatible(int64_t version, int64_t compatible_version, int64_t requested)
+{
+	return compatible_version != 0 && compatible_version <= requested &&
+	       requested <= version;
+}
+
+static bool is_compatible_bundle(const struct kext_bundle *bundle, int64_t requested)
+{
+	return is_compatible(kext_bundle_version(bundle),
+			     kext_bundle_compatible_version(bundle), requested);
+}
+
+const struct kext_loaded *candidate_loaded(const struct graph *graph,
+					   const char *identifier)
+{
+	for (size_t i = 0; i < graph->loaded_count; i++)
+		if (strcmp(graph->loaded[i].identifier, identifier) == 0)
+			return &graph->loaded[i];
+	return NULL;
+}
+
+static bool is_same_bundle(const struct kext_bundle *a, const struct kext_bundle *b)
+{
+	return a == b || (a && b && *kext_bundle_path(a) &&
+			  strcmp(kext_bundle_path(a), kext_bundle_path(b)) == 0);
+}
+
+bool candidate_equal(const struct candidate *a, const struct candidate *b)
+{
+	return a->loaded == b->loaded && is_same_bundle(a->bundle, b->bundle);
+}
+
+/* The kext being resolved need not lie in the repository, or lies there as another
+ * object. */
+static struct kext_bundle *prefer_root(const struct graph *graph, const char *identifier,
+				       struct kext_bundle *found)
+{
+	struct kext_bundle *root = graph->root;
+	if (strcmp(kext_bundle_identifier(root), identifier) != 0)
+		return found;
+	if (!found || is_same_bundle(root, found) ||
+	    kext_bundle_version(root) >= kext_bundle_version(found))
+		return root;
+	return found;
+}
+
+/* The copy on disk of a loaded kext: the same version, else none is known. */
+static struct kext_bundle *bundle_of_loaded(const struct graph *graph,
+					    const struct kext_loaded *loaded)
+{
+	struct kext_bundle *bundle, *root = graph->root;
+	if (strcmp(kext_bundle_identifier(root), loaded->identifier) == 0 &&
+	    kext_bundle_version(root) == loaded->version)
+		return root;
+	for (size_t i = 0;
+	     (bundle = kext_repository_version(graph->repository, loaded->identifier, i));
+	     i++)
+		if (kext_bundle_version(bundle) == loaded->version)
+			return bundle;
+	return NULL;
+}
+
+static struct kext_bundle *highest_compatible(const struct graph *graph,
+					      const struct request *request)
+{
+	struct kext_bundle *bundle, *found = NULL;
+	for (size_t i = 0; !found && (bundle = kext_repository_version(
+					      graph->repository, request->identifier, i));
+	     i++)
+		if (is_compatible_bundle(bundle, request->version))
+			found = bundle;
+	bundle = prefer_root(graph, request->identifier, found);
+	return bundle && is_compatible_bundle(bundle, request->version) ? bundle : found;
+}
+
+char *candidate_describe(const struct candidate *candidate)
+{
+	char version[KEXT_VERSION_TEXT_MAX];
+	if (candidate->loaded)
+		return mem_format(
+			"%s, which is loaded",
+			kext_version_format(candidate->loaded->version, version));
+	return mem_format(
+		"%s in %s",
+		kext_version_format(kext_bundle_version(candidate->bundle), version),
+		kext_bundle_name(candidate->bundle));
+}
+
+static void list_bundle(struct buffer *text, const struct kext_bundle *bundle,
+			int64_t requested)
+{
+	char version[KEXT_VERSION_TEXT_MAX], compatible[KEXT_VERSION_TEXT_MAX];
+	int64_t least = kext_bundle_compatible_version(bundle);
+	buffer_printf(text, "%s%s in %s", text->size ? " and " : "",
+		      kext_version_format(kext_bundle_version(bundle), version),
+		      kext_bundle_name(bundle));
+	if (!least)
+		buffer_string(text,
+			      ", which is no library (no OSBundleCompatibleVersion)");
+	else if (least > requested || kext_bundle_version(bundle) < requested)
+		buffer_printf(text, " whose compatible version is %s",
+			      kext_version_format(least, compatible));
+}
+
+/* "1.5 in A.kext whose compatible version is 1.0 and …"; whether any of them is a
+ * library. */
+static size_t list_found(const struct graph *graph, const struct request *request,
+			 struct buffer *text, bool *ret_has_library)
+{
+	struct kext_bundle *bundle;
+	size_t count = 0;
+	*ret_has_library = false;
+	while ((bundle = kext_repository_version(graph->repository, request->identifier,
+						 count))) {
+		if (count++ < LISTED_MAX)
+			list_bundle(text, bundle, request->version);
+		*ret_has_library |= kext_bundle_compatible_version(bundle) != 0;
+	}
+	if (count > LISTED_MAX)
+		buffer_printf(text, " and %zu more", count - LISTED_MAX);
+	if (count == 0 && prefer_root(graph, request->identifier, NULL)) {
+		list_bundle(text, graph->root, request->version);
+		*ret_has_library = kext_bundle_compatible_version(graph->root) != 0;
+		count = 1;
+	}
+	buffer_u8(text, 0);
+	return count;
+}
+
+static void explain_absence(const struct graph *graph, const char *asker,
+			    const struct request *request)
+{
+	_cleanup_buffer_ struct buffer text = {0};
+	bool has_library;
+	size_t count = list_found(graph, request, &text, &has_library);
+	if (!count)
+		kext_diagnose(
+			graph->diagnostics, KEXT_ERROR, "dependency.missing", asker,
+			"name the library with -d, or its folder with -r",
+			"no compatible dependency found for %s: needs %s >= %s, but no "
+			"kext of this identifier was found",
+			request->identifier, request->identifier, request->text);
+	else
+		kext_diagnose(
+			graph->diagnostics, KEXT_ERROR,
+			has_library ? "dependency.version" : "dependency.undeclared",
+			asker, "provide a version of the library that is compatible",
+			"no compatible dependency found for %s: needs %s >= %s; found %s",
+			request->identifier, request->identifier, request->text,
+			text.failed ? "others" : (const char *)text.data);
+}
+
+static void explain_loaded(const struct graph *graph, const char *asker,
+			   const struct request *request,
+			   const struct kext_loaded *loaded)
+{
+	char version[KEXT_VERSION_TEXT_MAX], compatible[KEXT_VERSION_TEXT_MAX], what[96];
+	if (loaded->compatible_version)
+		snprintf(what, sizeof(what), "whose compatible version is %s",
+			 kext_version_format(loaded->compatible_version, compatible));
+	else
+		snprintf(what, sizeof(what), "which is no library");
+	kext_diagnose(graph->diagnostics, KEXT_ERROR,
+		      loaded->compatible_version ? "dependency.loaded"
+						 : "dependency.loaded-undeclared",
+		      asker, "unload the loaded one first",
+		      "no compatible dependency found for %s: needs %s >= %s, but %s is "
+		      "loaded, "
+		      "%s",
+		      request->identifier, request->identifier, request->text,
+		      kext_version_format(loaded->version, version), what);
+}
+
+/* Linking against the kernel takes the KPI plug-ins of just this kernel. */
+static void explain_kernel(const struct graph *graph, const char *asker,
+			   const struct request *request,
+			   const struct kext_loaded *loaded)
+{
+	char version[KEXT_VERSION_TEXT_MAX];
+	_cleanup_buffer_ struct buffer text = {0};
+	bool has_library;
+	size_t count = list_found(graph, request, &text, &has_library);
+	kext_diagnose(
+		graph->diagnostics, KEXT_ERROR, "dependency.kernel", asker,
+		"use the System.kext that belongs to the running kernel",
+		"no compatible dependency found for %s: the running kernel has version "
+		"%s of it; found %s",
+		request->identifier, kext_version_format(loaded->version, version),
+		count && !text.failed ? (const char *)text.data : "no plug-in for it");
+}
+
+static bool is_kernel_identifier(const char *identifier)
+{
+	return strncmp(identifier, "com.apple.kpi.", 14) == 0 ||
+	       strncmp(identifier, "com.apple.kernel", 16) == 0;
+}
+
+static bool find_loaded(const struct graph *graph, const char *asker,
+			const struct request *request, const struct kext_loaded *loaded,
+			struct candidate *ret)
+{
+	if (!is_compatible(loaded->version, loaded->compatible_version,
+			   request->version)) {
+		explain_loaded(graph, asker, request, loaded);
+		return false;
+	}
+	struct kext_bundle *bundle = bundle_of_loaded(graph, loaded);
+	if (!bundle && is_kernel_identifier(loaded->identifier)) {
+		explain_kernel(graph, asker, request, loaded);
+		return false;
+	}
+	*ret = (struct candidate){bundle, loaded};
+	return true;
+}
+
+bool candidate_find(const struct graph *graph, const char *asker,
+		    const struct request *request, struct candidate *ret)
+{
+	const struct kext_loaded *loaded = candidate_loaded(graph, request->identifier);
+	if (loaded)
+		return find_loaded(graph, asker, request, loaded, ret);
+	struct kext_bundle *bundle = highest_compatible(graph, request);
+	if (!bundle) {
+		explain_absence(graph, asker, request);
+		return false;
+	}
+	*ret = (struct candidate){bundle, NULL};
+	return true;
+}
