@@ -68,11 +68,12 @@ $(BIN_SCRIPTS:%=$(BIN)/%): $(BIN)/%: cmd/%.sh
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
-# LIEF has no pkg-config file and throws through C; it lives in this one program.
+# LIEF has no pkg-config file and throws through C; it lives in this one program. It comes
+# before libkext.a: both define macho_parse, and this program means LIEF's.
 INSPECT = $(BUILD)/libexec/kext/kext-inspect
 $(INSPECT): $(BUILD)/exe/cmd/kext-inspect.o $(BUILD)/libkext.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -Wl,--as-needed $< $(BUILD)/libkext.a -lLIEF -lz -ldeflate -lmd -lpthread -o $@
+	$(CC) $(LDFLAGS) -Wl,--as-needed $< -lLIEF $(BUILD)/libkext.a -lz -ldeflate -lmd -lpthread -o $@
 TARGETS += $(INSPECT)
 
 targets: $(TARGETS)
