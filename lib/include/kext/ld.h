@@ -12,6 +12,8 @@ struct kext_ld_input {
 	const char *path;	/* a file, or with is_library the name behind -l */
 	bool is_library;
 	bool all_members;	/* -force_load */
+	const void *data;	/* the file's bytes, when they are in memory; then `path` is */
+	size_t size;		/* only a name, and the bytes must outlive the link */
 };
 
 struct kext_ld_options {
