@@ -11,6 +11,9 @@ DESTDIR ?=
 SAN ?=
 BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 comma := ,
+# V=1 shows whole commands.
+Q = $(if $(V),,@)
+say = $(if $(V),@:,@echo)
 
 CC = gcc
 CXX = g++
@@ -44,29 +47,33 @@ include lib/kernel/build.mk lib/sdk/build.mk tests/build.mk
 
 $(BUILD)/pic/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
+	$(say) CC $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
 
 $(BUILD)/exe/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Icmd $(CFLAGS) -fPIE -c $< -o $@
+	$(say) CC $<
+	$(Q)$(CC) $(CPPFLAGS) -Icmd $(CFLAGS) -fPIE -c $< -o $@
 
 $(BUILD)/libkext.a: $(LIB_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(LIBRARY): $(LIB_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) -shared -Wl,-soname,libkext.so.0 -Wl,--as-needed $(LDFLAGS) $^ $(LIB_LIBS) -o $(@D)/libkext.so.0
-	ln -sf libkext.so.0 $@
+	$(say) LD $@
+	$(Q)$(CC) -shared -Wl,-soname,libkext.so.0 -Wl,--as-needed $(LDFLAGS) $^ $(LIB_LIBS) -o $(@D)/libkext.so.0
+	@ln -sf libkext.so.0 $@
 
 $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $(BUILD)/exe/cmd/%.o $(COMMON_OBJECTS) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -Wl,--as-needed $< $(COMMON_OBJECTS) -L$(BUILD)/lib -lkext -ljansson \
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -Wl,--as-needed $< $(COMMON_OBJECTS) -L$(BUILD)/lib -lkext -ljansson \
 		-Wl,-rpath,'$$ORIGIN/../lib' -o $@
 
 $(BIN_SCRIPTS:%=$(BIN)/%): $(BIN)/%: cmd/%.sh
 	@mkdir -p $(@D)
-	install -m 755 $< $@
+	@install -m 755 $< $@
 
 # LIEF has no pkg-config file and throws through C; it lives in this one program. It comes
 # before libkext.a: both define macho_parse, and this program means LIEF's.

@@ -10,20 +10,24 @@ UNIT_PROGRAMS = $(UNIT:%=$(BUILD)/tests/%) $(FUZZ:%=$(BUILD)/tests/replay_%) \
 
 $(filter-out $(KERNEL_UNIT:%=$(BUILD)/tests/%),$(UNIT:%=$(BUILD)/tests/%)): $(BUILD)/tests/%: $(BUILD)/exe/tests/unit/%.o $(BUILD)/libkext.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(BUILD)/libkext.a $(LIB_LIBS) -lcmocka -o $@
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) $< $(BUILD)/libkext.a $(LIB_LIBS) -lcmocka -o $@
 
 # The kernel's own parts, without its main: a test may define panic() itself.
 $(KERNEL_UNIT:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/exe/tests/unit/%.o $(BUILD)/libkernel.a $(BUILD)/libkext.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(BUILD)/libkernel.a $(BUILD)/libkext.a $(LIB_LIBS) -lseccomp -lcmocka -o $@
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) $< $(BUILD)/libkernel.a $(BUILD)/libkext.a $(LIB_LIBS) -lseccomp -lcmocka -o $@
 
 $(TOOLS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/exe/tests/tools/%.o $(BUILD)/libkext.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(BUILD)/libkext.a $(LIB_LIBS) -o $@
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) $< $(BUILD)/libkext.a $(LIB_LIBS) -o $@
 
 $(FUZZ:%=$(BUILD)/tests/replay_%): $(BUILD)/tests/replay_%: $(BUILD)/exe/tests/fuzz/fuzz_%.o $(BUILD)/exe/tests/fuzz/replay.o $(BUILD)/libkext.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $^ $(LIB_LIBS) -o $@
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) $^ $(LIB_LIBS) -o $@
 
 unit-programs: $(UNIT_PROGRAMS)
 
@@ -35,7 +39,8 @@ FUZZ_SECONDS ?= 60
 FUZZ_FLAGS = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 $(FUZZ:%=$(BUILD)/fuzz/fuzz_%): $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES)
 	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) -std=gnu11 -O1 -g $(FUZZ_FLAGS) $^ $(LIB_LIBS) -o $@
+	$(say) LD $@
+	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -O1 -g $(FUZZ_FLAGS) $^ $(LIB_LIBS) -o $@
 
 fuzz: targets $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
 	BUILD=$(BUILD) tests/fuzz/seeds $(BUILD)/fuzz/seeds

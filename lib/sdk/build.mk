@@ -12,14 +12,16 @@ $(SDK_HEADERS:%=$(SDK)/include/%): $(SDK)/include/%: lib/sdk/include/%
 
 $(BUILD)/sdk/%.o: lib/sdk/libkmod/%.c $(SDK_HEADERS:%=lib/sdk/include/%)
 	@mkdir -p $(@D)
-	$(CLANG) $(KEXT_TARGET) -mkernel -O2 -Wall -Wextra -nostdinc -isystem lib/sdk/include -c $< -o $@
+	$(say) CC $<
+	$(Q)$(CLANG) $(KEXT_TARGET) -mkernel -O2 -Wall -Wextra -nostdinc -isystem lib/sdk/include -c $< -o $@
 
 $(SDK)/lib/libkmod.a: $(BUILD)/sdk/c_start.o $(BUILD)/sdk/c_stop.o
 $(SDK)/lib/libkmodc++.a: $(BUILD)/sdk/cplus_start.o $(BUILD)/sdk/cplus_stop.o
 $(SDK)/lib/libkmod.a $(SDK)/lib/libkmodc++.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(LLVM_AR) --format=darwin rcsD $@ $^
+	$(say) AR $@
+	$(Q)$(LLVM_AR) --format=darwin rcsD $@ $^
 
 # PLUGIN@KPI pairs, by the folder names that Darwin's System.kext has.
 KPI_PLUGINS = BSDKernel@bsd MACFramework@dsep IOKit@iokit Libkern@libkern Mach@mach \
@@ -31,7 +33,8 @@ KPI_STAMPS = $(KPI_PLUGINS:%=$(BUILD)/sdk/%.stamp)
 
 $(KPI_STAMPS): $(BUILD)/sdk/%.stamp: lib/sdk/kpi-info.plist.in lib/sdk/build.mk $(BIN)/kextsymboltool $(wildcard lib/sdk/exports/*)
 	@mkdir -p $(SYSTEM_KEXT)/PlugIns/$(call plugin,$*).kext $(@D)
-	$(BIN)/kextsymboltool -arch x86_64 -export lib/sdk/exports/com.apple.kpi.$(call kpi,$*).exports \
+	$(say) KPI $(call plugin,$*)
+	$(Q)$(BIN)/kextsymboltool -arch x86_64 -export lib/sdk/exports/com.apple.kpi.$(call kpi,$*).exports \
 		-output $(SYSTEM_KEXT)/PlugIns/$(call plugin,$*).kext/$(call plugin,$*)
 	@sed -e 's/@PLUGIN@/$(call plugin,$*)/g; s/@KPI@/$(call kpi,$*)/g' \
 		-e 's/@VERSION@/$(DARWIN_VERSION)/g; s/@COMPATIBLE@/$(KPI_COMPATIBLE)/g' $< \
