@@ -76,9 +76,10 @@ static void finds_the_best_subtype(void **state)
 					       {X86_64, 8},
 					       {PPC, 100},
 					       {ARM64, 0},
-					       {X86_64, 0x80000003}};
+					       {X86_64, 0x80000003},
+					       {PPC, 9}};
 	struct buffer b = {0};
-	struct bytes file = make_fat(&b, entries, 7, false);
+	struct bytes file = make_fat(&b, entries, 8, false);
 	assert_int_equal(found(file, ARM, 9), '1');
 	assert_int_equal(found(file, ARM, 11), '2');   /* the generic subtype */
 	assert_int_equal(found(file, X86_64, 3), '6'); /* capability bits do not matter */
