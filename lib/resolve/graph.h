@@ -72,6 +72,9 @@ char *candidate_describe(const struct candidate *candidate);
 int requests_collect(struct graph *graph, struct node *node)
 	__attribute__((warn_unused_result));
 
+/* Warns of members of the load list that may be missing in early boot. */
+void required_check(const struct graph *graph);
+
 /* The load list of a graph without failures. 0 or -ENOMEM. */
 int load_list_new(const struct graph *graph, struct kext_load_list **ret_list)
 	__attribute__((warn_unused_result));

@@ -201,6 +201,8 @@ int kext_resolve(const struct kext_repository *repository, struct kext_bundle *b
 	if (error == 0 && graph.nodes.items[0].is_failed)
 		error = KEXT_ERR_DEPENDENCIES;
 	if (error == 0)
+		required_check(&graph);
+	if (error == 0)
 		error = load_list_new(&graph, ret_list);
 	graph_free(&graph);
 	return error;

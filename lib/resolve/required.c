@@ -1,0 +1,60 @@
+/*
+ * OSBundleRequired along a load list: what is needed in early boot must not depend on
+ * what may be missing then. Kernel components are never missing.
+ */
+#include <string.h>
+#include "resolve/graph.h"
+
+static const char *required_of(const struct graph *graph,
+			       const struct kext_bundle *bundle)
+{
+	return kext_value_string(
+		kext_bundle_property(bundle, "OSBundleRequired", graph->arch));
+}
+
+static bool is_one_of(const char *text, const char *const *list)
+{
+	for (; text && *list; list++)
+		if (strcmp(text, *list) == 0)
+			return true;
+	return false;
+}
+
+/* The values a member of the load list may have, given the kext's own; NULL: any. */
+static const char *const *allowed_for(const char *required)
+{
+	static const char *const any[] = {"Root", "Local-Root", "Network-Root", "Console",
+					  NULL};
+	static const char *const local[] = {"Root", "Local-Root", "Console", NULL};
+	static const char *const network[] = {"Root", "Network-Root", "Console", NULL};
+	if (!required)
+		return NULL;
+	if (strcmp(required, "Root") == 0 || strcmp(required, "Console") == 0)
+		return any;
+	if (strcmp(required, "Local-Root") == 0)
+		return local;
+	return strcmp(required, "Network-Root") == 0 ? network : NULL;
+}
+
+void required_check(const struct graph *graph)
+{
+	const char *required = required_of(graph, graph->root);
+	const char *const *allowed = allowed_for(required);
+	for (size_t i = 0; allowed && i < graph->order.count; i++) {
+		const struct node *node = &graph->nodes.items[graph->order.items[i]];
+		if (!node->is.bundle || node->is_kernel_component ||
+		    node->is.bundle == graph->root)
+			continue;
+		const char *other = required_of(graph, node->is.bundle);
+		if (!is_one_of(other, allowed))
+			kext_diagnose(graph->diagnostics, KEXT_WARNING,
+				      "dependency.required",
+				      kext_bundle_identifier(graph->root),
+				      "set OSBundleRequired in both kexts to fit",
+				      "has OSBundleRequired %s, but needs %s, whose own "
+				      "%s%s; it "
+				      "may be missing in early boot",
+				      required, node->identifier,
+				      other ? "is " : "is not set", other ? other : "");
+	}
+}
