@@ -1,0 +1,187 @@
+/*
+ * One link in progress: the kext's parsed file, where everything goes, what its symbols
+ * are bound to. The passes of kext_link() work on this, each in its own file.
+ */
+#ifndef LINK_LINK_H
+#define LINK_LINK_H
+
+#include "base/map.h"
+#include "link/image.h"
+#include "link/names.h"
+
+struct placed_section {
+	const struct macho_section *source;
+	uint64_t address; /* as linked */
+	bool has_data;
+};
+
+struct placed_segment {
+	const struct macho_segment *source;
+	uint64_t address, size; /* as linked */
+	uint32_t first, count;	/* in link.sections */
+	bool is_linkedit;
+};
+
+/* A dependency's image as the source of C++ names by address, last one first. */
+struct address_space {
+	const struct kext_image *image;
+	bool exported_only;
+};
+
+/* What a name is bound to. */
+struct definition {
+	const struct symbol *symbol;
+	const struct kext_image *image;
+	bool is_obsolete;
+};
+
+struct vtable_slot {
+	const struct symbol *symbol; /* NULL: nothing is known of it */
+	uint64_t address;	     /* what it holds as linked */
+	uint32_t relocation;	     /* external one that fills it, or SYMBOL_NONE */
+};
+
+struct vtable {
+	const char *name;
+	struct vtable_slot *slots;
+	uint32_t count;
+};
+
+/* An I/O Kit class of this kext: one with a pointer to its superclass's metaclass. */
+struct class
+{
+	struct class_name name, super;
+	uint32_t super_pointer;	   /* symbol index */
+	struct vtable table, meta; /* meta.slots NULL: it has none */
+	enum { CLASS_WAITING, CLASS_STARTED, CLASS_DONE, CLASS_FAILED } state;
+	struct class *subclass; /* that waits for this one */
+};
+
+/* The target of an external relocation after its vtable slot was patched. */
+struct patch {
+	bool is_set, is_missing;
+	uint64_t address;
+};
+
+struct link {
+	const struct kext_link_request *request;
+	struct report report;
+	const struct cpu *cpu;
+	struct macho macho;
+	struct symtab symbols;
+	uint64_t *addresses; /* of each symbol, as linked */
+
+	/* layout */
+	struct placed_segment *segments;
+	size_t segment_count;
+	struct placed_section *sections; /* of the kept segments, in order */
+	size_t section_count;
+	uint8_t ordinals[256]; /* input ordinal → index in sections + 1; 0: dropped */
+	uint64_t page, total, symbol_size, relocation_size;
+	uint32_t output_symbols, output_relocations;
+	bool has_slides; /* slide information was asked for and exists */
+	uint64_t base;	 /* the load address */
+
+	/* dependencies */
+	struct address_space *spaces;
+	size_t space_count;
+	uint64_t image_words; /* in the files of all of them */
+	bool any_missing;
+	enum { WEAK_UNKNOWN, WEAK_TESTED, WEAK_UNTESTED } weak;
+
+	/* vtables */
+	uint32_t *places; /* address → relocation; see places.c */
+	uint32_t place_mask;
+	ARRAY_OF(struct class) classes;
+	struct map parents; /* vtable name → struct vtable of a dependency */
+	ARRAY_OF(struct vtable_slot) scratch;
+	uint64_t own_slots, other_slots; /* read so far, against overlapping vtables */
+	struct patch *patches;		 /* per external relocation; NULL: none */
+	bool *is_slot;			 /* per external relocation; NULL: not known */
+
+	uint8_t *output;
+	uint64_t kmod_info;
+	uint32_t missing_direct, missing_slots;
+};
+
+#define link_fail(link, slug_, hint, ...)                                                \
+	(kext_diagnose((link)->report.diagnostics, KEXT_ERROR, slug_,                    \
+		       (link)->report.subject, hint, __VA_ARGS__),                       \
+	 KEXT_ERR_LINK)
+
+/* Passes, in order. Each returns 0, KEXT_ERR_LINK with diagnostics, or -ENOMEM. */
+int pass_parse(struct link *link);
+int pass_layout(struct link *link);
+int pass_allocate(struct link *link);
+int pass_exports(struct link *link);
+int pass_duplicates(struct link *link);
+int pass_bind(struct link *link);
+int pass_vtables(struct link *link);
+int pass_validate(struct link *link);
+int pass_copy(struct link *link);
+int pass_relocate(struct link *link);
+int pass_kmod_info(struct link *link);
+int pass_emit(struct link *link);
+
+/* exports.c */
+bool exports_find(const struct link *link, const struct symbol *key,
+		  struct definition *ret);
+const struct symbol *exports_cxx_at(const struct link *link, uint64_t address);
+/* The last dependency that defines the name, in any binding and however it was reached.
+ */
+bool exports_find_anywhere(const struct link *link, const char *name,
+			   struct definition *ret);
+/* A dependency that would define the name if it were a direct one; NULL. */
+const char *exports_suggest(const struct link *link, const struct symbol *key);
+
+/* Whether a symbol goes to the output: every definition of its own, debugger entries too.
+ */
+static inline bool symbol_is_output(const struct symbol *symbol)
+{
+	return symbol->flags & SYMBOL_DEFINED && !(symbol->flags & SYMBOL_RESOLVED);
+}
+
+/* layout.c: the kept section that holds [address, address + size) of the file; NULL. */
+const struct placed_section *layout_section_at(const struct link *link, uint64_t address,
+					       uint64_t size);
+const struct placed_section *layout_section(const struct link *link, uint32_t ordinal);
+/* How far a section moves. */
+static inline uint64_t section_delta(const struct placed_section *section)
+{
+	return section->address - section->source->address;
+}
+
+/* places.c: relocations by address, external ones before local ones. */
+int places_index(struct link *link);
+bool places_external(const struct link *link, uint64_t address, uint32_t *ret_index,
+		     struct macho_relocation *ret);
+bool places_local(const struct link *link, uint64_t address,
+		  struct macho_relocation *ret);
+
+/*
+ * vtable.c: reads the slots of a vtable that the kext defines into link->scratch. 1 when
+ * it ends with its section instead of with a zero word.
+ */
+int vtable_scan_own(struct link *link, const struct symbol *symbol);
+int vtable_read_own(struct link *link, const struct symbol *symbol, struct vtable *ret);
+/* A dependency's vtable, read once per link; *ret NULL when there is none of that name.
+ */
+int vtable_of_dependency(struct link *link, const char *name, const struct vtable **ret);
+
+/* class.c */
+int classes_read(struct link *link);
+/* patch.c: lets the slots that a class inherits follow its superclass. */
+int class_patch(struct link *link, struct class *class, const struct vtable *super);
+
+/* explain.c: lists of names in diagnostics, without end only up to a cap. */
+#define EXPLAIN_CAP 50
+/* "__ZN3FooC1Ev (Foo::Foo())"; the caller frees it; NULL without memory. */
+char *explain_name(const char *name);
+/* Counts one of a list; true while it is to be reported. */
+static inline bool explain_next(size_t *count)
+{
+	return (*count)++ < EXPLAIN_CAP;
+}
+void explain_rest(struct link *link, const char *slug, size_t count);
+
+#endif
