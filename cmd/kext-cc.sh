@@ -146,7 +146,7 @@ unset CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH LIBRARY_PATH
 target=--target=x86_64-apple-macosx$minimum
 common=("$target" -mkernel -nostdinc -isystem "$sdk/include" -DKERNEL=1 -D__KERNEL__=1
 	-DAPPLE -DNeXT)
-kext_cxx=(-fapple-kext -fno-rtti -fno-exceptions -fno-threadsafe-statics)
+kext_cxx=(-stdlib=libc++ -fapple-kext -fno-rtti -fno-exceptions -fno-threadsafe-statics)
 
 # compile_one KIND:FILE EXTRA…
 compile_one()
