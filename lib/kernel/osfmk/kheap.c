@@ -1,0 +1,252 @@
+/*
+ * The kernel heap over the host's: blocks come from aligned_alloc, a hash table beside
+ * them holds what is known of each. Fresh memory is never zero by accident, freed memory
+ * never looks alive.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "kernel/libkern/libkern.h"
+#include "kernel/osfmk/futex.h"
+#include "kernel/osfmk/kheap.h"
+#include "kernel/osfmk/osfmk.h"
+#include "kernel/pexpert/pexpert.h"
+
+enum { PAGE = 4096, SHARDS = 64, SHARD_BUCKETS = 1024 };
+enum { FRESH = 0xaa, DEAD = 0xdd };
+/* Beyond any machine's memory; keeps roundings from overflowing. */
+static const size_t size_max = (size_t)1 << 40;
+
+struct record {
+	struct record *next;
+	void *block;
+	size_t size;
+	const void *caller;
+	const char *name; /* of the call */
+	enum heap_family family;
+};
+
+struct shard {
+	struct guard guard;
+	struct record *buckets[SHARD_BUCKETS];
+};
+
+static struct shard shards[SHARDS];
+static bool is_strict;
+
+static const char *const family_names[] = {
+	"IOMalloc",	      "IOMallocData",	  "IOMallocType", "IOMallocAligned",
+	"IOMallocContiguous", "IOMallocPageable", "_MALLOC",	  "lock",
+	"kmem_alloc",
+};
+
+void kheap_startup(void)
+{
+	uint32_t value;
+
+	facts_startup();
+	stack_guard_startup();
+	is_strict = PE_parse_boot_argn("-kheap_strict", &value, sizeof(value));
+}
+
+/* ---- the table ---- */
+
+static uint64_t hash_of(const void *block)
+{
+	return (uint64_t)(uintptr_t)block * 0x9e3779b97f4a7c15ull;
+}
+
+static struct shard *shard_of(const void *block)
+{
+	return &shards[hash_of(block) >> 58];
+}
+
+static struct record **bucket_of(struct shard *shard, const void *block)
+{
+	return &shard->buckets[hash_of(block) >> 48 & (SHARD_BUCKETS - 1)];
+}
+
+static void insert(struct record *record)
+{
+	struct shard *shard = shard_of(record->block);
+	struct record **bucket = bucket_of(shard, record->block);
+
+	guard_lock(&shard->guard);
+	record->next = *bucket;
+	*bucket = record;
+	guard_unlock(&shard->guard);
+}
+
+/* Takes the record out of the table; NULL if the pointer is no live block. */
+static struct record *take(const void *block)
+{
+	struct shard *shard = shard_of(block);
+	struct record **link = bucket_of(shard, block), *record;
+
+	guard_lock(&shard->guard);
+	while ((record = *link) && record->block != block)
+		link = &record->next;
+	if (record)
+		*link = record->next;
+	guard_unlock(&shard->guard);
+	return record;
+}
+
+size_t kheap_size(enum heap_family family, const void *block)
+{
+	struct shard *shard = shard_of(block);
+	struct record *record;
+	size_t size = HEAP_ANY_SIZE;
+
+	guard_lock(&shard->guard);
+	for (record = *bucket_of(shard, block); record; record = record->next) {
+		if (record->block == block && record->family == family)
+			size = record->size;
+	}
+	guard_unlock(&shard->guard);
+	return size;
+}
+
+/* ---- allocation ---- */
+
+size_t kheap_class(size_t size)
+{
+	static const uint16_t classes[] = {
+		16,  32,  48,  64,  80,	  96,	128,  160,  192,  224,	256,  288,  368,
+		400, 512, 576, 768, 1024, 1152, 1280, 1664, 2048, 4096, 6144, 8192,
+	};
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
+		if (size <= classes[i])
+			return classes[i];
+	}
+	return (size + PAGE - 1) & ~(size_t)(PAGE - 1);
+}
+
+void *kheap_alloc(struct heap_call call, enum heap_family family, size_t size,
+		  size_t alignment, bool zero)
+{
+	struct record *record;
+	size_t whole;
+
+	if (!call.never_waits)
+		context_may_block(call.caller, call.name);
+	if (size > size_max || alignment > size_max)
+		return NULL;
+	if (alignment < 16)
+		alignment = size >= PAGE ? PAGE : 16;
+	record = malloc(sizeof(*record));
+	if (!record)
+		return NULL;
+	whole = ((size ? size : 1) + alignment - 1) & ~(alignment - 1);
+	*record = (struct record){NULL,	     aligned_alloc(alignment, whole),
+				  size,	     call.caller,
+				  call.name, family};
+	if (!record->block) {
+		free(record);
+		return NULL;
+	}
+	memset(record->block, zero ? 0 : FRESH, whole);
+	insert(record);
+	return record->block;
+}
+
+/* ---- freeing ---- */
+
+static void complain(struct heap_call call, const char *format, ...)
+{
+	const char *kext = kmod_name_at(call.caller);
+	char text[160];
+	va_list arguments;
+
+	va_start(arguments, format);
+	xnu_vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (is_strict)
+		panic_at(call.caller, "%s", text);
+	log_format(call.caller, "%s (called by %s, %p)\n", text,
+		   kext ? kext : "the kernel", call.caller);
+}
+
+void kheap_free(struct heap_call call, enum heap_family family, void *block, size_t size)
+{
+	struct record *record;
+
+	context_may_block(call.caller, call.name);
+	if (!block)
+		return;
+	record = take(block);
+	if (!record) {
+		complain(call, "bad %s of %p: it is not an allocated block", call.name,
+			 block);
+		return;
+	}
+	if (record->family != family)
+		complain(call, "bad %s of %p: the block is from the family of %s",
+			 call.name, block, family_names[record->family]);
+	else if (size != HEAP_ANY_SIZE && size != record->size)
+		complain(call, "bad %s size 0x%lx should be 0x%lx", call.name, size,
+			 record->size);
+	memset(block, DEAD, record->size);
+	free(block);
+	free(record);
+}
+
+/* ---- leaks of an unloaded kext ---- */
+
+struct leaks {
+	const void *caller;
+	const char *name;
+	size_t blocks, bytes;
+};
+
+enum { LEAK_SITES = 16 };
+
+struct leak_report {
+	struct leaks sites[LEAK_SITES];
+	size_t blocks, bytes;
+};
+
+static void count_leak(struct leak_report *report, const struct record *record)
+{
+	report->blocks++;
+	report->bytes += record->size;
+	for (int i = 0; i < LEAK_SITES; i++) {
+		struct leaks *site = &report->sites[i];
+
+		if (site->caller && site->caller != record->caller)
+			continue;
+		site->caller = record->caller;
+		site->name = record->name;
+		site->blocks++;
+		site->bytes += record->size;
+		return;
+	}
+}
+
+/* Blocks stay: another kext may have been given them. */
+void kheap_kmod_unloaded(const char *identifier, const void *start, const void *end)
+{
+	struct leak_report report = {0};
+
+	for (int i = 0; i < SHARDS; i++) {
+		guard_lock(&shards[i].guard);
+		for (int b = 0; b < SHARD_BUCKETS; b++) {
+			const struct record *record = shards[i].buckets[b];
+
+			for (; record; record = record->next) {
+				if (record->caller >= start && record->caller < end)
+					count_leak(&report, record);
+			}
+		}
+		guard_unlock(&shards[i].guard);
+	}
+	if (!report.blocks)
+		return;
+	log_format(NULL, "%s leaked %zu block(s), %zu byte(s)\n", identifier,
+		   report.blocks, report.bytes);
+	for (int i = 0; i < LEAK_SITES && report.sites[i].caller; i++)
+		log_format(NULL, "  %s at +0x%lx: %zu block(s), %zu byte(s)\n",
+			   report.sites[i].name,
+			   (const char *)report.sites[i].caller - (const char *)start,
+			   report.sites[i].blocks, report.sites[i].bytes);
+}
