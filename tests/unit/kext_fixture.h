@@ -1,6 +1,6 @@
 /*
- * Kexts made for a test in a temporary folder: property lists, files, and a minimal Mach-O
- * that is laid out by hand here.
+ * Kexts made for a test in a temporary folder: property lists, files, and a minimal
+ * Mach-O that is laid out by hand here.
  */
 #ifndef KEXT_FIXTURE_H
 #define KEXT_FIXTURE_H
@@ -70,8 +70,8 @@ static inline const char *fixture_path(struct fixture *f, const char *relative)
 }
 
 /* Writes a file and makes the folders above it. */
-static inline void fixture_write(struct fixture *f, const char *relative, const void *data,
-				 size_t size)
+static inline void fixture_write(struct fixture *f, const char *relative,
+				 const void *data, size_t size)
 {
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%s/%s", f->folder, relative);
@@ -108,23 +108,25 @@ static inline void fixture_info(struct fixture *f, const char *kext, const char 
 #define PLIST_TRUE(key)		 "<key>" key "</key><true/>"
 
 /* A codeless library: identifier, version, compatible version, and more entries. */
-#define PLIST_KEXT(identifier, version)                                                \
-	PLIST_STRING("CFBundleIdentifier", identifier)                                 \
-	PLIST_STRING("CFBundleVersion", version) PLIST_STRING("CFBundlePackageType", "KEXT")
+#define PLIST_KEXT(identifier, version)                                                  \
+	PLIST_STRING("CFBundleIdentifier", identifier)                                   \
+	PLIST_STRING("CFBundleVersion", version)                                         \
+	PLIST_STRING("CFBundlePackageType", "KEXT")
 #define PLIST_LIBRARIES(entries) "<key>OSBundleLibraries</key><dict>" entries "</dict>"
 
 static inline struct kext_bundle *fixture_open(struct fixture *f, const char *kext)
 {
 	struct kext_bundle *bundle = NULL;
-	assert_int_equal(kext_bundle_open(f->context, fixture_path(f, kext), f->diagnostics,
-					  &bundle),
+	assert_int_equal(kext_bundle_open(f->context, fixture_path(f, kext),
+					  f->diagnostics, &bundle),
 			 0);
 	assert_non_null(bundle);
 	return bundle;
 }
 
 /* The first finding with this slug, or NULL. */
-static inline const struct kext_diagnostic *fixture_find(struct fixture *f, const char *slug)
+static inline const struct kext_diagnostic *fixture_find(struct fixture *f,
+							 const char *slug)
 {
 	for (size_t i = 0; i < kext_diagnostics_length(f->diagnostics); i++) {
 		const struct kext_diagnostic *d = kext_diagnostics_at(f->diagnostics, i);
@@ -146,8 +148,8 @@ static inline void fixture_expect(struct fixture *f, const char *slug,
 	}
 	for (size_t i = 0; i < kext_diagnostics_length(f->diagnostics); i++) {
 		const struct kext_diagnostic *d = kext_diagnostics_at(f->diagnostics, i);
-		print_message("  %s %s %s: %s\n", kext_severity_name(d->severity), d->slug,
-			      d->subject, d->message);
+		print_message("  %s %s %s: %s\n", kext_severity_name(d->severity),
+			      d->slug, d->subject, d->message);
 	}
 	fail_msg("no finding %s with \"%s\"", slug, text);
 }
@@ -159,9 +161,9 @@ static inline void fixture_forget(struct fixture *f)
 }
 
 /*
- * A little-endian 64-bit Mach-O with one segment, one section that holds a kmod_info, and one
- * symbol. Offsets: header 0, LC_SEGMENT_64 32, section 104, LC_SYMTAB 184, data 208, symbol
- * 404, strings 420.
+ * A little-endian 64-bit Mach-O with one segment, one section that holds a kmod_info, and
+ * one symbol. Offsets: header 0, LC_SEGMENT_64 32, section 104, LC_SYMTAB 184, data 208,
+ * symbol 404, strings 420.
  */
 struct fixture_macho {
 	uint32_t cputype, filetype;
@@ -180,23 +182,23 @@ static inline void fixture_macho(const struct fixture_macho *m, uint8_t *image)
 	memset(image, 0, FIXTURE_MACHO_SIZE);
 	const uint32_t header[] = {0xfeedfacf, m->cputype, 3, m->filetype, 2, 176, 1, 0};
 	memcpy(image, header, sizeof(header));
-	fixture_put32(image, 32, 0x19);	/* LC_SEGMENT_64 */
+	fixture_put32(image, 32, 0x19); /* LC_SEGMENT_64 */
 	fixture_put32(image, 36, 152);
 	strcpy((char *)image + 40, "__DATA");
-	fixture_put32(image, 64, 0x1000);	/* vmsize */
-	fixture_put32(image, 72, 208);		/* fileoff */
-	fixture_put32(image, 80, 196);		/* filesize */
+	fixture_put32(image, 64, 0x1000); /* vmsize */
+	fixture_put32(image, 72, 208);	  /* fileoff */
+	fixture_put32(image, 80, 196);	  /* filesize */
 	fixture_put32(image, 88, 7);
 	fixture_put32(image, 92, 3);
-	fixture_put32(image, 96, 1);	/* nsects */
+	fixture_put32(image, 96, 1); /* nsects */
 	strcpy((char *)image + 104, "__data");
 	strcpy((char *)image + 120, "__DATA");
-	fixture_put32(image, 144, 196);	/* size */
-	fixture_put32(image, 152, 208);	/* offset */
+	fixture_put32(image, 144, 196); /* size */
+	fixture_put32(image, 152, 208); /* offset */
 	fixture_put32(image, 156, 2);
 	const uint32_t symtab[] = {2, 24, 404, 1, 420, 20};
 	memcpy(image + 184, symtab, sizeof(symtab));
-	fixture_put32(image, 208 + 8, 1);	/* info_version */
+	fixture_put32(image, 208 + 8, 1); /* info_version */
 	strcpy((char *)image + 208 + 16, m->name);
 	strcpy((char *)image + 208 + 80, m->version);
 	fixture_put32(image, 404, 1);

@@ -4,13 +4,14 @@
 #define NEEDS_KPI PLIST_LIBRARIES(PLIST_STRING("com.apple.kpi.libkern", "8.0.0"))
 #define DRIVER	  PLIST_KEXT("com.example.driver", "1.0.0d1")
 #define X86_64	  0x01000007u
-#define DEFINED	  0x0fu	/* N_SECT | N_EXT */
+#define DEFINED	  0x0fu /* N_SECT | N_EXT */
 
 static int open_code(struct fixture *f, const char *kext)
 {
 	struct kext_bundle *bundle = NULL;
 	fixture_forget(f);
-	int code = kext_bundle_open(f->context, fixture_path(f, kext), f->diagnostics, &bundle);
+	int code = kext_bundle_open(f->context, fixture_path(f, kext), f->diagnostics,
+				    &bundle);
 	if (code != 0)
 		assert_null(bundle);
 	kext_bundle_unref(bundle);
@@ -43,20 +44,26 @@ static void test_layouts(void **state)
 	} layouts[] = {
 		{"Deep.kext", "Deep.kext/Contents/Info.plist", "Contents/MacOS/Code"},
 		{"Flat.kext", "Flat.kext/Info.plist", "Code"},
-		{"Old.kext", "Old.kext/Support Files/Info.plist", "Support Files/MacOS/Code"},
+		{"Old.kext", "Old.kext/Support Files/Info.plist",
+		 "Support Files/MacOS/Code"},
 	};
 	for (size_t i = 0; i < 3; i++) {
 		char path[256];
 		const void *data;
 		size_t size;
 		fixture_text(f, layouts[i].info,
-			     "<dict>" DRIVER PLIST_STRING("CFBundleExecutable", "Code") "</dict>");
-		snprintf(path, sizeof(path), "%s/%s", layouts[i].kext, layouts[i].executable);
+			     "<dict>" DRIVER PLIST_STRING("CFBundleExecutable",
+							  "Code") "</dict>");
+		snprintf(path, sizeof(path), "%s/%s", layouts[i].kext,
+			 layouts[i].executable);
 		fixture_text(f, path, "hello");
 		struct kext_bundle *bundle = fixture_open(f, layouts[i].kext);
-		assert_string_equal(kext_bundle_executable_path(bundle), layouts[i].executable);
-		assert_string_equal(kext_bundle_path(bundle), fixture_path(f, layouts[i].kext));
-		assert_int_equal(kext_bundle_executable(bundle, f->diagnostics, &data, &size), 0);
+		assert_string_equal(kext_bundle_executable_path(bundle),
+				    layouts[i].executable);
+		assert_string_equal(kext_bundle_path(bundle),
+				    fixture_path(f, layouts[i].kext));
+		assert_int_equal(
+			kext_bundle_executable(bundle, f->diagnostics, &data, &size), 0);
 		assert_int_equal(size, 5);
 		assert_memory_equal(data, "hello", 5);
 		kext_bundle_unref(bundle);
@@ -66,11 +73,12 @@ static void test_layouts(void **state)
 static void test_getters(void **state)
 {
 	struct fixture *f = *state;
-	fixture_info(f, "A.kext", DRIVER PLIST_STRING("OSBundleCompatibleVersion", "0.9")
-				  PLIST_STRING("CFBundleName", "plain")
-				  PLIST_STRING("CFBundleName_x86_64", "variant")
-				  PLIST_STRING("OSBundleRequired", "Root")
-				  PLIST_STRING("OSBundleRequired_x86_64", "Console"));
+	fixture_info(f, "A.kext",
+		     DRIVER PLIST_STRING("OSBundleCompatibleVersion",
+					 "0.9") PLIST_STRING("CFBundleName", "plain")
+			     PLIST_STRING("CFBundleName_x86_64", "variant") PLIST_STRING(
+				     "OSBundleRequired", "Root")
+				     PLIST_STRING("OSBundleRequired_x86_64", "Console"));
 	struct kext_bundle *bundle = fixture_open(f, "A.kext");
 	assert_string_equal(kext_bundle_identifier(bundle), "com.example.driver");
 	assert_string_equal(kext_bundle_version_text(bundle), "1.0.0d1");
@@ -80,13 +88,17 @@ static void test_getters(void **state)
 	assert_null(kext_bundle_executable_path(bundle));
 	assert_false(kext_bundle_is_kernel_component(bundle));
 	assert_false(kext_bundle_is_interface(bundle));
-	const struct kext_arch *intel = kext_arch_named("x86_64"), *arm = kext_arch_named("arm64");
-	assert_string_equal(kext_value_string(kext_bundle_property(bundle, "OSBundleRequired",
-								   intel)), "Console");
-	assert_string_equal(kext_value_string(kext_bundle_property(bundle, "OSBundleRequired",
-								   arm)), "Root");
-	assert_string_equal(kext_value_string(kext_bundle_property(bundle, "CFBundleName",
-								   intel)), "plain");
+	const struct kext_arch *intel = kext_arch_named("x86_64"),
+			       *arm = kext_arch_named("arm64");
+	assert_string_equal(kext_value_string(kext_bundle_property(
+				    bundle, "OSBundleRequired", intel)),
+			    "Console");
+	assert_string_equal(
+		kext_value_string(kext_bundle_property(bundle, "OSBundleRequired", arm)),
+		"Root");
+	assert_string_equal(
+		kext_value_string(kext_bundle_property(bundle, "CFBundleName", intel)),
+		"plain");
 	assert_null(kext_bundle_property(bundle, "OSNothing", intel));
 	kext_bundle_unref(bundle);
 	fixture_info(f, "K.kext", DRIVER PLIST_TRUE("OSKernelResource"));
@@ -141,13 +153,16 @@ static void test_broken_info(void **state)
 	} cases[] = {
 		{"", "plist.syntax"},
 		{"<dict><key>x</key>", "plist.syntax"},
-		{"\x7f" "ELF", "plist.syntax"},
+		{"\x7f"
+		 "ELF",
+		 "plist.syntax"},
 		{"bplist00garbage", "plist.syntax"},
 		{"<array/>", "property.type"},
 		{"<string>x</string>", "property.type"},
 		{"<dict/>", "property.missing"},
 		{"<dict><key>CFBundleIdentifier</key><true/></dict>", "property.type"},
-		{"<dict><key>CFBundleIdentifier</key><string></string></dict>", "property.value"},
+		{"<dict><key>CFBundleIdentifier</key><string></string></dict>",
+		 "property.value"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		fixture_text(f, path, cases[i].text);
@@ -174,13 +189,15 @@ static void test_size_of_info(void **state)
 	free(text);
 }
 
-/* Made by python3: plistlib.dumps({"CFBundleIdentifier": "com.b"}, fmt=plistlib.FMT_BINARY) */
+/* Made by python3: plistlib.dumps({"CFBundleIdentifier": "com.b"},
+ * fmt=plistlib.FMT_BINARY) */
 static const uint8_t binary_info[] = {
-	0x62, 0x70, 0x6c, 0x69, 0x73, 0x74, 0x30, 0x30, 0xd1, 0x01, 0x02, 0x5f, 0x10, 0x12, 0x43,
-	0x46, 0x42, 0x75, 0x6e, 0x64, 0x6c, 0x65, 0x49, 0x64, 0x65, 0x6e, 0x74, 0x69, 0x66, 0x69,
-	0x65, 0x72, 0x55, 0x63, 0x6f, 0x6d, 0x2e, 0x62, 0x08, 0x0b, 0x20, 0x00, 0x00, 0x00, 0x00,
-	0x00, 0x00, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00,
-	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x26,
+	0x62, 0x70, 0x6c, 0x69, 0x73, 0x74, 0x30, 0x30, 0xd1, 0x01, 0x02, 0x5f, 0x10,
+	0x12, 0x43, 0x46, 0x42, 0x75, 0x6e, 0x64, 0x6c, 0x65, 0x49, 0x64, 0x65, 0x6e,
+	0x74, 0x69, 0x66, 0x69, 0x65, 0x72, 0x55, 0x63, 0x6f, 0x6d, 0x2e, 0x62, 0x08,
+	0x0b, 0x20, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x01, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x26,
 };
 
 static void test_binary_info(void **state)
@@ -201,11 +218,14 @@ static void test_links_inside(void **state)
 	size_t size;
 	fixture_text(f, "secret", "<dict>" DRIVER "</dict>");
 	fixture_text(f, "A.kext/Contents/x", "");
-	assert_int_equal(symlink("../../secret", fixture_path(f, "A.kext/Contents/Info.plist")), 0);
+	assert_int_equal(
+		symlink("../../secret", fixture_path(f, "A.kext/Contents/Info.plist")),
+		0);
 	assert_int_equal(open_code(f, "A.kext"), KEXT_ERR_VALIDATION);
 	fixture_expect(f, "file.symlink", KEXT_ERROR, "symbolic link");
 	fixture_text(f, "B.kext/x", "");
-	assert_int_equal(symlink("../A.kext/Contents", fixture_path(f, "B.kext/Contents")), 0);
+	assert_int_equal(
+		symlink("../A.kext/Contents", fixture_path(f, "B.kext/Contents")), 0);
 	assert_int_equal(open_code(f, "B.kext"), KEXT_ERR_VALIDATION);
 	fixture_expect(f, "file.symlink", KEXT_ERROR, "symbolic link");
 	fixture_info(f, "C.kext", DRIVER PLIST_STRING("CFBundleExecutable", "C"));
@@ -229,13 +249,15 @@ static void test_links_inside(void **state)
 static void test_executable_names(void **state)
 {
 	struct fixture *f = *state;
-	static const char *const bad[] = {"../../secret", "/etc/passwd", "a/b", ".", ".."};
+	static const char *const bad[] = {"../../secret", "/etc/passwd", "a/b", ".",
+					  ".."};
 	const void *data;
 	size_t size;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		char entries[512];
 		snprintf(entries, sizeof(entries),
-			 DRIVER NEEDS_KPI "<key>CFBundleExecutable</key><string>%s</string>",
+			 DRIVER NEEDS_KPI
+			 "<key>CFBundleExecutable</key><string>%s</string>",
 			 bad[i]);
 		assert_int_equal(judge(f, entries), KEXT_ERR_VALIDATION);
 		fixture_expect(f, "property.value", KEXT_ERROR, "CFBundleExecutable");
@@ -269,12 +291,14 @@ static void test_plugins(void **state)
 	fixture_info(f, "A.kext", DRIVER);
 	fixture_info(f, "A.kext/Contents/PlugIns/Z.kext", DRIVER);
 	fixture_info(f, "A.kext/Contents/PlugIns/B.kext", DRIVER);
-	fixture_info(f, "A.kext/Contents/PlugIns/B.kext/Contents/PlugIns/Deeper.kext", DRIVER);
+	fixture_info(f, "A.kext/Contents/PlugIns/B.kext/Contents/PlugIns/Deeper.kext",
+		     DRIVER);
 	fixture_info(f, "A.kext/Contents/PlugIns/Other.bundle", DRIVER);
 	fixture_text(f, "A.kext/Contents/PlugIns/._B.kext", "");
 	fixture_text(f, "A.kext/Contents/PlugIns/.DS_Store", "");
 	fixture_text(f, "A.kext/Contents/PlugIns/File.kext", "");
-	assert_int_equal(symlink("B.kext", fixture_path(f, "A.kext/Contents/PlugIns/L.kext")), 0);
+	assert_int_equal(
+		symlink("B.kext", fixture_path(f, "A.kext/Contents/PlugIns/L.kext")), 0);
 	struct kext_bundle *bundle = fixture_open(f, "A.kext");
 	assert_int_equal(kext_bundle_plugin_count(bundle), 2);
 	assert_string_equal(kext_bundle_plugin_path(bundle, 0),
@@ -295,7 +319,8 @@ static void test_plugins(void **state)
 	kext_bundle_unref(bundle);
 }
 
-#define REST PLIST_STRING("CFBundleVersion", "1") PLIST_STRING("CFBundlePackageType", "KEXT")
+#define REST                                                                             \
+	PLIST_STRING("CFBundleVersion", "1") PLIST_STRING("CFBundlePackageType", "KEXT")
 #define LONG_63 "a23456789012345678901234567890123456789012345678901234567890123"
 
 /* Each row of the table of properties: what makes a kext invalid, and what only warns. */
@@ -306,37 +331,43 @@ static void test_property_rules(void **state)
 		const char *entries, *slug, *text;
 		enum kext_severity severity;
 	} cases[] = {
-		{PLIST_STRING("CFBundleIdentifier", "a") PLIST_STRING("CFBundleVersion", "1"),
+		{PLIST_STRING("CFBundleIdentifier", "a")
+			 PLIST_STRING("CFBundleVersion", "1"),
 		 "property.missing", "CFBundlePackageType", KEXT_ERROR},
-		{PLIST_STRING("CFBundleIdentifier", "a") PLIST_STRING("CFBundleVersion", "1")
-		 PLIST_TRUE("CFBundlePackageType"),
-		 "property.type", "CFBundlePackageType must be a string, but is a boolean", KEXT_ERROR},
-		{PLIST_STRING("CFBundleIdentifier", "a") PLIST_STRING("CFBundleVersion", "1")
-		 PLIST_STRING("CFBundlePackageType", "BNDL"), "property.value", "BNDL",
-		 KEXT_WARNING},
-		{PLIST_STRING("CFBundleIdentifier", LONG_63 "4") REST, "property.too-long",
-		 "64 bytes", KEXT_ERROR},
-		{PLIST_STRING("CFBundleIdentifier", "a") PLIST_STRING("CFBundlePackageType", "KEXT"),
+		{PLIST_STRING("CFBundleIdentifier", "a") PLIST_STRING(
+			 "CFBundleVersion", "1") PLIST_TRUE("CFBundlePackageType"),
+		 "property.type",
+		 "CFBundlePackageType must be a string, but is a boolean", KEXT_ERROR},
+		{PLIST_STRING("CFBundleIdentifier", "a")
+			 PLIST_STRING("CFBundleVersion", "1")
+				 PLIST_STRING("CFBundlePackageType", "BNDL"),
+		 "property.value", "BNDL", KEXT_WARNING},
+		{PLIST_STRING("CFBundleIdentifier", LONG_63 "4") REST,
+		 "property.too-long", "64 bytes", KEXT_ERROR},
+		{PLIST_STRING("CFBundleIdentifier", "a")
+			 PLIST_STRING("CFBundlePackageType", "KEXT"),
 		 "property.missing", "CFBundleVersion", KEXT_ERROR},
-		{PLIST_KEXT("a", "one"), "property.value", "CFBundleVersion is \"one\"", KEXT_ERROR},
+		{PLIST_KEXT("a", "one"), "property.value", "CFBundleVersion is \"one\"",
+		 KEXT_ERROR},
 		{PLIST_KEXT("a", "1") PLIST_STRING("OSBundleCompatibleVersion", "x"),
 		 "property.value", "OSBundleCompatibleVersion is \"x\"", KEXT_ERROR},
 		{PLIST_KEXT("a", "1") PLIST_TRUE("OSBundleCompatibleVersion"),
 		 "property.type", "OSBundleCompatibleVersion", KEXT_ERROR},
-		{PLIST_KEXT("a", "1.0") PLIST_STRING("OSBundleCompatibleVersion", "1.0.1"),
+		{PLIST_KEXT("a", "1.0")
+			 PLIST_STRING("OSBundleCompatibleVersion", "1.0.1"),
 		 "version.compatible", "1.0.1", KEXT_ERROR},
 		{PLIST_KEXT("a", "1") PLIST_TRUE("CFBundleExecutable"), "property.type",
 		 "CFBundleExecutable must be a string", KEXT_ERROR},
-		{PLIST_KEXT("a", "1") PLIST_STRING("OSKernelResource", "yes"), "property.type",
-		 "OSKernelResource must be a boolean", KEXT_ERROR},
-		{PLIST_KEXT("a", "1") PLIST_STRING("OSBundleIsInterface", "yes"), "property.type",
-		 "OSBundleIsInterface", KEXT_ERROR},
+		{PLIST_KEXT("a", "1") PLIST_STRING("OSKernelResource", "yes"),
+		 "property.type", "OSKernelResource must be a boolean", KEXT_ERROR},
+		{PLIST_KEXT("a", "1") PLIST_STRING("OSBundleIsInterface", "yes"),
+		 "property.type", "OSBundleIsInterface", KEXT_ERROR},
 		{PLIST_KEXT("a", "1") PLIST_STRING("OSBundleAllowUserLoad", "yes"),
 		 "property.type", "OSBundleAllowUserLoad", KEXT_ERROR},
 		{PLIST_KEXT("a", "1") PLIST_STRING("OSBundleEnableKextLogging", "yes"),
 		 "property.type", "OSBundleEnableKextLogging", KEXT_ERROR},
-		{PLIST_KEXT("a", "1") PLIST_TRUE("OSKernelResource")
-		 "<key>OSBundleIsInterface</key><false/>",
+		{PLIST_KEXT("a", "1") PLIST_TRUE(
+			 "OSKernelResource") "<key>OSBundleIsInterface</key><false/>",
 		 "property.overridden", "kernel component", KEXT_WARNING},
 		{PLIST_KEXT("a", "1") "<key>OSBundleDebugLevel</key><integer>1</integer>",
 		 "property.deprecated", "OSBundleDebugLevel", KEXT_WARNING},
@@ -348,10 +379,10 @@ static void test_property_rules(void **state)
 		 "OSBundleLibraries must be a dictionary", KEXT_ERROR},
 		{PLIST_KEXT("a", "1") PLIST_LIBRARIES(PLIST_TRUE("b")), "property.type",
 		 "OSBundleLibraries.b must be a string", KEXT_ERROR},
-		{PLIST_KEXT("a", "1") PLIST_LIBRARIES(PLIST_STRING("b", "x")), "property.value",
-		 "OSBundleLibraries.b is \"x\"", KEXT_ERROR},
-		{PLIST_KEXT("a", "1") PLIST_LIBRARIES(PLIST_STRING("", "1")), "property.value",
-		 "without a name", KEXT_ERROR},
+		{PLIST_KEXT("a", "1") PLIST_LIBRARIES(PLIST_STRING("b", "x")),
+		 "property.value", "OSBundleLibraries.b is \"x\"", KEXT_ERROR},
+		{PLIST_KEXT("a", "1") PLIST_LIBRARIES(PLIST_STRING("", "1")),
+		 "property.value", "without a name", KEXT_ERROR},
 		{PLIST_KEXT("a", "1") PLIST_TRUE("OSKernelResource") NEEDS_KPI,
 		 "property.system", "OSBundleLibraries", KEXT_ERROR},
 		{PLIST_KEXT("a", "1") PLIST_STRING("CFBundleExecutable", "x"),
@@ -359,7 +390,7 @@ static void test_property_rules(void **state)
 		{PLIST_KEXT("a", "1") NEEDS_KPI, "libraries.codeless", "executable",
 		 KEXT_WARNING},
 		{PLIST_KEXT("a", "1") PLIST_STRING("CFBundleExecutable", "x")
-		 PLIST_STRING("OSBundleSharedExecutableIdentifier", "b"),
+			 PLIST_STRING("OSBundleSharedExecutableIdentifier", "b"),
 		 "executable.shared", "exclude each other", KEXT_ERROR},
 		{PLIST_KEXT("a", "1") PLIST_STRING("OSBundleRequired_x86_64", "Never"),
 		 "property.value", "OSBundleRequired_x86_64", KEXT_WARNING},
@@ -367,7 +398,8 @@ static void test_property_rules(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		int code = judge(f, cases[i].entries);
 		fixture_expect(f, cases[i].slug, cases[i].severity, cases[i].text);
-		assert_int_equal(code, cases[i].severity == KEXT_ERROR ? KEXT_ERR_VALIDATION : 0);
+		assert_int_equal(
+			code, cases[i].severity == KEXT_ERROR ? KEXT_ERR_VALIDATION : 0);
 	}
 }
 
@@ -388,10 +420,11 @@ static void test_valid_codeless(void **state)
 	}
 }
 
-#define PERSONALITY(entries)                                                           \
-	DRIVER "<key>IOKitPersonalities</key><dict><key>P</key><dict>" entries "</dict></dict>"
-#define CLASSES                                                                        \
-	PLIST_STRING("CFBundleIdentifier", "com.example.driver")                       \
+#define PERSONALITY(entries)                                                             \
+	DRIVER "<key>IOKitPersonalities</key><dict><key>P</key><dict>" entries           \
+	       "</dict></dict>"
+#define CLASSES                                                                          \
+	PLIST_STRING("CFBundleIdentifier", "com.example.driver")                         \
 	PLIST_STRING("IOClass", "C") PLIST_STRING("IOProviderClass", "IOResources")
 
 static void test_personalities(void **state)
@@ -401,22 +434,25 @@ static void test_personalities(void **state)
 		const char *entries, *slug, *text;
 		enum kext_severity severity;
 	} cases[] = {
-		{DRIVER PLIST_TRUE("IOKitPersonalities"), "property.type", "dictionary of", KEXT_ERROR},
+		{DRIVER PLIST_TRUE("IOKitPersonalities"), "property.type",
+		 "dictionary of", KEXT_ERROR},
 		{DRIVER "<key>IOKitPersonalities</key><dict><key>P</key><true/></dict>",
 		 "property.type", "IOKitPersonalities.P", KEXT_ERROR},
-		{PERSONALITY(PLIST_STRING("IOClass", "C") PLIST_STRING("IOProviderClass", "P")),
+		{PERSONALITY(PLIST_STRING("IOClass", "C")
+				     PLIST_STRING("IOProviderClass", "P")),
 		 "personality.no-identifier", "P", KEXT_WARNING},
 		{PERSONALITY(PLIST_TRUE("CFBundleIdentifier") PLIST_STRING("IOClass", "C")
-			     PLIST_STRING("IOProviderClass", "P")),
+				     PLIST_STRING("IOProviderClass", "P")),
 		 "property.type", "P.CFBundleIdentifier", KEXT_ERROR},
-		{PERSONALITY(PLIST_STRING("CFBundleIdentifier", "com.other")
-			     PLIST_STRING("IOClass", "C") PLIST_STRING("IOProviderClass", "P")),
+		{PERSONALITY(PLIST_STRING("CFBundleIdentifier", "com.other") PLIST_STRING(
+			 "IOClass", "C") PLIST_STRING("IOProviderClass", "P")),
 		 "personality.other-identifier", "com.other", KEXT_WARNING},
 		{PERSONALITY(PLIST_STRING("CFBundleIdentifier", "com.example.driver")
-			     PLIST_STRING("IOProviderClass", "P")),
+				     PLIST_STRING("IOProviderClass", "P")),
 		 "property.missing", "P.IOClass", KEXT_ERROR},
 		{PERSONALITY(PLIST_STRING("CFBundleIdentifier", "com.example.driver")
-			     PLIST_STRING("IOClass", "C") PLIST_TRUE("IOProviderClass")),
+				     PLIST_STRING("IOClass", "C")
+					     PLIST_TRUE("IOProviderClass")),
 		 "property.type", "P.IOProviderClass", KEXT_ERROR},
 		{PERSONALITY(CLASSES PLIST_STRING("IOMatchCategory", "Other")),
 		 "personality.match-category", "Other", KEXT_WARNING},
@@ -428,10 +464,12 @@ static void test_personalities(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		int code = judge(f, cases[i].entries);
 		fixture_expect(f, cases[i].slug, cases[i].severity, cases[i].text);
-		assert_int_equal(code, cases[i].severity == KEXT_ERROR ? KEXT_ERR_VALIDATION : 0);
+		assert_int_equal(
+			code, cases[i].severity == KEXT_ERROR ? KEXT_ERR_VALIDATION : 0);
 	}
 	assert_int_equal(judge(f, PERSONALITY(CLASSES)), 0);
-	assert_int_equal(judge(f, PERSONALITY(CLASSES PLIST_STRING("IOMatchCategory", "C"))), 0);
+	assert_int_equal(
+		judge(f, PERSONALITY(CLASSES PLIST_STRING("IOMatchCategory", "C"))), 0);
 	assert_int_equal(kext_diagnostics_length(f->diagnostics), 0);
 }
 
@@ -440,8 +478,8 @@ static int judge_code(struct fixture *f, const struct fixture_macho *macho, size
 {
 	uint8_t image[FIXTURE_MACHO_SIZE];
 	char entries[1024];
-	snprintf(entries, sizeof(entries), "%s%s", DRIVER PLIST_STRING("CFBundleExecutable", "A"),
-		 more);
+	snprintf(entries, sizeof(entries), "%s%s",
+		 DRIVER PLIST_STRING("CFBundleExecutable", "A"), more);
 	fixture_macho(macho, image);
 	fixture_info(f, "A.kext", entries);
 	fixture_write(f, "A.kext/Contents/MacOS/A", image, size);
@@ -451,25 +489,26 @@ static int judge_code(struct fixture *f, const struct fixture_macho *macho, size
 static void test_executables(void **state)
 {
 	struct fixture *f = *state;
-	const struct fixture_macho good = {X86_64, 11, "_kmod_info", "com.example.driver",
-					   "1.0.0d1", DEFINED};
+	const struct fixture_macho good = {
+		X86_64, 11, "_kmod_info", "com.example.driver", "1.0.0d1", DEFINED};
 	struct fixture_macho m = good;
 	assert_int_equal(judge_code(f, &m, FIXTURE_MACHO_SIZE, NEEDS_KPI, "x86_64"), 0);
 	assert_int_equal(kext_diagnostics_length(f->diagnostics), 0);
 	assert_int_equal(judge_code(f, &m, FIXTURE_MACHO_SIZE, NEEDS_KPI, "arm64"),
 			 KEXT_ERR_ARCH_NOT_FOUND);
-	fixture_expect(f, "executable.arch", KEXT_ERROR, "no code for arm64 (it has: x86_64)");
+	fixture_expect(f, "executable.arch", KEXT_ERROR,
+		       "no code for arm64 (it has: x86_64)");
 	m.symbol = "_kmod_inf";
 	assert_int_equal(judge_code(f, &m, FIXTURE_MACHO_SIZE, NEEDS_KPI, "x86_64"),
 			 KEXT_ERR_VALIDATION);
 	fixture_expect(f, "executable.bad", KEXT_ERROR, "_kmod_info");
 	m = good;
-	m.symbol_type = 1;	/* undefined */
+	m.symbol_type = 1; /* undefined */
 	assert_int_equal(judge_code(f, &m, FIXTURE_MACHO_SIZE, NEEDS_KPI, "x86_64"),
 			 KEXT_ERR_VALIDATION);
 	fixture_expect(f, "executable.bad", KEXT_ERROR, "_kmod_info");
 	m = good;
-	m.filetype = 1;	/* MH_OBJECT, which 64-bit kexts never are */
+	m.filetype = 1; /* MH_OBJECT, which 64-bit kexts never are */
 	assert_int_equal(judge_code(f, &m, FIXTURE_MACHO_SIZE, NEEDS_KPI, "x86_64"),
 			 KEXT_ERR_VALIDATION);
 	fixture_expect(f, "executable.bad", KEXT_ERROR, "MH_KEXT_BUNDLE");
@@ -477,7 +516,9 @@ static void test_executables(void **state)
 	m = good;
 	m.symbol = "_nothing";
 	assert_int_equal(judge_code(f, &m, FIXTURE_MACHO_SIZE,
-				    PLIST_TRUE("OSBundleIsInterface") NEEDS_KPI, "x86_64"), 0);
+				    PLIST_TRUE("OSBundleIsInterface") NEEDS_KPI,
+				    "x86_64"),
+			 0);
 	/* Truncated anywhere: refused, never read past its end. */
 	for (size_t size = 0; size < FIXTURE_MACHO_SIZE; size += 7)
 		assert_int_equal(judge_code(f, &good, size, NEEDS_KPI, "x86_64"),
@@ -487,8 +528,10 @@ static void test_executables(void **state)
 static void test_kmod_info_of_old_kexts(void **state)
 {
 	struct fixture *f = *state;
-	const struct fixture_macho m = {X86_64, 11, "_kmod_info", "com.other", "2.0", DEFINED};
-	static const char old[] = PLIST_LIBRARIES(PLIST_STRING("com.apple.kernel.mach", "1.3"));
+	const struct fixture_macho m = {X86_64,	     11,    "_kmod_info",
+					"com.other", "2.0", DEFINED};
+	static const char old[] =
+		PLIST_LIBRARIES(PLIST_STRING("com.apple.kernel.mach", "1.3"));
 	assert_int_equal(judge_code(f, &m, FIXTURE_MACHO_SIZE, old, "x86_64"), 0);
 	fixture_expect(f, "kmod.identifier", KEXT_WARNING, "com.other");
 	fixture_expect(f, "kmod.version", KEXT_WARNING, "2.0");
@@ -499,7 +542,8 @@ static void test_kmod_info_of_old_kexts(void **state)
 static void test_bad_executables(void **state)
 {
 	struct fixture *f = *state;
-	fixture_info(f, "A.kext", DRIVER PLIST_STRING("CFBundleExecutable", "A") NEEDS_KPI);
+	fixture_info(f, "A.kext",
+		     DRIVER PLIST_STRING("CFBundleExecutable", "A") NEEDS_KPI);
 	assert_int_equal(validate_code(f, "A.kext", "x86_64"), KEXT_ERR_VALIDATION);
 	fixture_expect(f, "executable.missing", KEXT_ERROR, "Contents/MacOS/A");
 	fixture_text(f, "A.kext/Contents/MacOS/A", "#!/bin/sh\n");
@@ -514,32 +558,37 @@ static void test_bad_executables(void **state)
 static void test_archived(void **state)
 {
 	struct fixture *f = *state;
-	static const char xml[] =
-		"<dict>" DRIVER PLIST_STRING("CFBundleExecutable", "A") NEEDS_KPI "</dict>";
-	const struct fixture_macho m = {X86_64, 11, "_kmod_info", "com.example.driver",
-					"1.0.0d1", DEFINED};
+	static const char xml[] = "<dict>" DRIVER PLIST_STRING("CFBundleExecutable", "A")
+		NEEDS_KPI "</dict>";
+	const struct fixture_macho m = {
+		X86_64, 11, "_kmod_info", "com.example.driver", "1.0.0d1", DEFINED};
 	uint8_t *image = malloc(FIXTURE_MACHO_SIZE);
 	struct kext_value *info;
 	struct kext_bundle *bundle;
 	const void *data;
 	size_t size;
 	fixture_macho(&m, image);
-	assert_int_equal(kext_value_from_xml(xml, sizeof(xml) - 1, "test", NULL, &info), 0);
-	assert_int_equal(kext_bundle_new_archived(f->context, "/S/A.kext", "Contents/MacOS/A",
-						  info, image, FIXTURE_MACHO_SIZE,
-						  f->diagnostics, &bundle), 0);
+	assert_int_equal(kext_value_from_xml(xml, sizeof(xml) - 1, "test", NULL, &info),
+			 0);
+	assert_int_equal(kext_bundle_new_archived(
+				 f->context, "/S/A.kext", "Contents/MacOS/A", info, image,
+				 FIXTURE_MACHO_SIZE, f->diagnostics, &bundle),
+			 0);
 	assert_string_equal(kext_bundle_path(bundle), "/S/A.kext");
 	assert_string_equal(kext_bundle_executable_path(bundle), "Contents/MacOS/A");
-	assert_int_equal(kext_bundle_slice(bundle, kext_arch_host(), NULL, &data, &size), 0);
+	assert_int_equal(kext_bundle_slice(bundle, kext_arch_host(), NULL, &data, &size),
+			 0);
 	assert_ptr_equal(data, image);
-	assert_int_equal(kext_bundle_validate(bundle, kext_arch_host(), f->diagnostics), 0);
+	assert_int_equal(kext_bundle_validate(bundle, kext_arch_host(), f->diagnostics),
+			 0);
 	assert_int_equal(kext_bundle_authenticate(bundle, getuid(), f->diagnostics),
 			 KEXT_ERR_AUTHENTICATION);
 	fixture_expect(f, "auth.no-file", KEXT_ERROR, "archive");
 	kext_bundle_unref(bundle);
 	/* Without path and executable, though one is declared. */
 	assert_int_equal(kext_bundle_new_archived(f->context, NULL, NULL, info, NULL, 0,
-						  f->diagnostics, &bundle), 0);
+						  f->diagnostics, &bundle),
+			 0);
 	assert_string_equal(kext_bundle_path(bundle), "");
 	assert_string_equal(kext_bundle_name(bundle), "com.example.driver");
 	assert_int_equal(kext_bundle_validate(bundle, kext_arch_host(), f->diagnostics),
@@ -553,24 +602,15 @@ static void test_archived(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_layouts),
-		TEST(test_getters),
-		TEST(test_what_is_no_bundle),
-		TEST(test_names),
-		TEST(test_broken_info),
-		TEST(test_size_of_info),
-		TEST(test_binary_info),
-		TEST(test_links_inside),
-		TEST(test_executable_names),
-		TEST(test_replaced_folder),
-		TEST(test_plugins),
-		TEST(test_property_rules),
-		TEST(test_valid_codeless),
-		TEST(test_personalities),
-		TEST(test_executables),
-		TEST(test_kmod_info_of_old_kexts),
-		TEST(test_bad_executables),
-		TEST(test_archived),
+		TEST(test_layouts),	      TEST(test_getters),
+		TEST(test_what_is_no_bundle), TEST(test_names),
+		TEST(test_broken_info),	      TEST(test_size_of_info),
+		TEST(test_binary_info),	      TEST(test_links_inside),
+		TEST(test_executable_names),  TEST(test_replaced_folder),
+		TEST(test_plugins),	      TEST(test_property_rules),
+		TEST(test_valid_codeless),    TEST(test_personalities),
+		TEST(test_executables),	      TEST(test_kmod_info_of_old_kexts),
+		TEST(test_bad_executables),   TEST(test_archived),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

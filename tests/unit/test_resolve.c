@@ -1,4 +1,5 @@
-/* Dependency resolution (tools.md 4.7, 4.8): what is chosen, in which order, and why not. */
+/* Dependency resolution (tools.md 4.7, 4.8): what is chosen, in which order, and why not.
+ */
 #include "kext_fixture.h"
 #include <kext/repository.h>
 #include <kext/resolve.h>
@@ -9,8 +10,8 @@
 #define KPI		    NEEDS("com.apple.kpi.libkern", "8.0.0")
 
 /* A library with code, as most are. */
-#define LIBRARY(id, version, compatible, needs)                                        \
-	PLIST_KEXT(id, version)                                                        \
+#define LIBRARY(id, version, compatible, needs)                                          \
+	PLIST_KEXT(id, version)                                                          \
 	COMPATIBLE(compatible) EXECUTABLE PLIST_LIBRARIES(KPI needs)
 
 struct run {
@@ -26,16 +27,18 @@ static void add_kpis(struct fixture *f, const char *version)
 	static const char *const names[] = {"libkern", "private", "bsd"};
 	for (size_t i = 0; i < 3; i++) {
 		char kext[64];
-		snprintf(kext, sizeof(kext), "System.kext/Contents/PlugIns/%s.kext", names[i]);
+		snprintf(kext, sizeof(kext), "System.kext/Contents/PlugIns/%s.kext",
+			 names[i]);
 		snprintf(entries, sizeof(entries),
 			 "<key>CFBundleIdentifier</key><string>com.apple.kpi.%s</string>"
-			 "<key>CFBundleVersion</key><string>%s</string>"
-			 COMPATIBLE("8.0.0") EXECUTABLE PLIST_TRUE("OSKernelResource"),
+			 "<key>CFBundleVersion</key><string>%s</string>" COMPATIBLE(
+				 "8.0.0") EXECUTABLE PLIST_TRUE("OSKernelResource"),
 			 names[i], version);
 		fixture_info(f, kext, entries);
 	}
 	fixture_info(f, "System.kext",
-		     PLIST_KEXT("com.apple.kernel", "19.6.0") PLIST_TRUE("OSKernelResource"));
+		     PLIST_KEXT("com.apple.kernel", "19.6.0")
+			     PLIST_TRUE("OSKernelResource"));
 }
 
 static struct run resolve_with(struct fixture *f, const char *kext, const char *arch,
@@ -65,7 +68,8 @@ static void run_free(struct run *run)
 
 static const char *identifier_of(const struct kext_load_item *item)
 {
-	return item->bundle ? kext_bundle_identifier(item->bundle) : item->loaded->identifier;
+	return item->bundle ? kext_bundle_identifier(item->bundle)
+			    : item->loaded->identifier;
 }
 
 /* "a b c": the identifiers in the list, or at some positions of it, without "com." */
@@ -92,7 +96,8 @@ static const char *order_of(const struct run *run)
 static const struct kext_load_item *item_of(const struct run *run, const char *identifier)
 {
 	for (size_t i = 0; i < kext_load_list_count(run->list); i++)
-		if (strcmp(identifier_of(kext_load_list_at(run->list, i)), identifier) == 0)
+		if (strcmp(identifier_of(kext_load_list_at(run->list, i)), identifier) ==
+		    0)
 			return kext_load_list_at(run->list, i);
 	fail_msg("%s is not in the list", identifier);
 	return NULL;
@@ -114,8 +119,9 @@ static void test_order_and_lists(void **state)
 {
 	struct fixture *f = *state;
 	add_kpis(f, "19.6.0");
-	fixture_info(f, "A.kext", LIBRARY("com.a", "1.0", "1.0", NEEDS("com.b", "1.0")
-							 NEEDS("com.c", "1.0")));
+	fixture_info(f, "A.kext",
+		     LIBRARY("com.a", "1.0", "1.0",
+			     NEEDS("com.b", "1.0") NEEDS("com.c", "1.0")));
 	fixture_info(f, "B.kext", LIBRARY("com.b", "1.0", "1.0", NEEDS("com.d", "1.0")));
 	fixture_info(f, "C.kext", LIBRARY("com.c", "1.0", "1.0", NEEDS("com.d", "1.0")));
 	fixture_info(f, "D.kext", LIBRARY("com.d", "1.0", "1.0", ""));
@@ -138,12 +144,15 @@ static void test_codeless_library(void **state)
 {
 	struct fixture *f = *state;
 	add_kpis(f, "19.6.0");
-	fixture_info(f, "A.kext", PLIST_KEXT("com.a", "1") EXECUTABLE PLIST_LIBRARIES(
-					  NEEDS("com.umbrella", "1") NEEDS("com.e", "1")));
-	fixture_info(f, "U.kext", PLIST_KEXT("com.umbrella", "1") COMPATIBLE("1")
-				  PLIST_LIBRARIES(NEEDS("com.inner", "1") KPI));
-	fixture_info(f, "I.kext", PLIST_KEXT("com.inner", "1") COMPATIBLE("1")
-				  PLIST_LIBRARIES(NEEDS("com.d", "1")));
+	fixture_info(f, "A.kext",
+		     PLIST_KEXT("com.a", "1") EXECUTABLE PLIST_LIBRARIES(
+			     NEEDS("com.umbrella", "1") NEEDS("com.e", "1")));
+	fixture_info(f, "U.kext",
+		     PLIST_KEXT("com.umbrella", "1") COMPATIBLE("1")
+			     PLIST_LIBRARIES(NEEDS("com.inner", "1") KPI));
+	fixture_info(f, "I.kext",
+		     PLIST_KEXT("com.inner", "1") COMPATIBLE("1")
+			     PLIST_LIBRARIES(NEEDS("com.d", "1")));
 	fixture_info(f, "D.kext", LIBRARY("com.d", "1.0", "1.0", NEEDS("com.e", "1")));
 	fixture_info(f, "E.kext", LIBRARY("com.e", "1.0", "1.0", NEEDS("com.z", "1")));
 	fixture_info(f, "Z.kext", LIBRARY("com.z", "1.0", "1.0", ""));
@@ -193,10 +202,12 @@ static void test_incompatible_names_both_sides(void **state)
 	struct run run = resolve(f, "C.kext");
 	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES);
 	assert_null(run.list);
+	fixture_expect(
+		f, "dependency.version", KEXT_ERROR,
+		"no compatible dependency found for com.lib: needs com.lib >= 2.2; "
+		"found 3.0 in");
 	fixture_expect(f, "dependency.version", KEXT_ERROR,
-		       "no compatible dependency found for com.lib: needs com.lib >= 2.2; "
-		       "found 3.0 in");
-	fixture_expect(f, "dependency.version", KEXT_ERROR, "L3.kext whose compatible version is 2.5");
+		       "L3.kext whose compatible version is 2.5");
 	fixture_expect(f, "dependency.version", KEXT_ERROR, "1.5 in");
 	assert_string_equal(fixture_find(f, "dependency.version")->subject, "com.c");
 	run_free(&run);
@@ -210,15 +221,17 @@ static void test_missing_and_undeclared(void **state)
 {
 	struct fixture *f = *state;
 	add_kpis(f, "19.6.0");
-	fixture_info(f, "A.kext", LIBRARY("com.a", "1", "1", NEEDS("com.none", "1.0")
-							 NEEDS("com.plain", "1.0")));
+	fixture_info(f, "A.kext",
+		     LIBRARY("com.a", "1", "1",
+			     NEEDS("com.none", "1.0") NEEDS("com.plain", "1.0")));
 	fixture_info(f, "B.kext", LIBRARY("com.b", "1", "1", NEEDS("com.a", "1")));
 	fixture_info(f, "P.kext", PLIST_KEXT("com.plain", "1.0"));
 	struct run run = resolve(f, "B.kext");
 	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES);
 	fixture_expect(f, "dependency.missing", KEXT_ERROR,
 		       "no compatible dependency found for com.none");
-	fixture_expect(f, "dependency.undeclared", KEXT_ERROR, "OSBundleCompatibleVersion");
+	fixture_expect(f, "dependency.undeclared", KEXT_ERROR,
+		       "OSBundleCompatibleVersion");
 	fixture_expect(f, "dependency.indirect", KEXT_ERROR, "com.a");
 	run_free(&run);
 }
@@ -241,7 +254,8 @@ static void test_loaded_wins(void **state)
 	run = resolve_with(f, "C.kext", "x86_64", loaded, 2);
 	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES);
 	fixture_expect(f, "dependency.loaded", KEXT_ERROR,
-		       "no compatible dependency found for com.lib: needs com.lib >= 2.2, but 1.5 "
+		       "no compatible dependency found for com.lib: needs com.lib >= "
+		       "2.2, but 1.5 "
 		       "is loaded, whose compatible version is 1.0");
 	run_free(&run);
 	loaded[1].compatible_version = 0;
@@ -304,8 +318,8 @@ static void test_two_versions_in_one_graph(void **state)
 {
 	struct fixture *f = *state;
 	add_libraries(f);
-	fixture_info(f, "M.kext", LIBRARY("com.m", "1", "1", NEEDS("com.a", "1")
-							 NEEDS("com.b", "1")));
+	fixture_info(f, "M.kext",
+		     LIBRARY("com.m", "1", "1", NEEDS("com.a", "1") NEEDS("com.b", "1")));
 	struct run run = resolve(f, "M.kext");
 	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES);
 	fixture_expect(f, "dependency.multiple", KEXT_ERROR, "com.lib in two versions");
@@ -316,14 +330,19 @@ static void test_kernel_libraries(void **state)
 {
 	struct fixture *f = *state;
 	add_kpis(f, "19.6.0");
-	fixture_info(f, "K.kext", PLIST_KEXT("com.apple.kernel.mach", "6.9.9")
-				  COMPATIBLE("6.0") PLIST_TRUE("OSKernelResource"));
-	fixture_info(f, "K6.kext", PLIST_KEXT("com.apple.kernel.6.0", "7.9.9") EXECUTABLE
-				   COMPATIBLE("6.0") PLIST_TRUE("OSKernelResource"));
-	fixture_info(f, "A.kext", LIBRARY("com.a", "1", "1", NEEDS("com.apple.kernel.mach", "6.0")));
-	fixture_info(f, "R.kext", LIBRARY("com.r", "1", "1", NEEDS("com.apple.kernel", "6.0")));
-	fixture_info(f, "N.kext", PLIST_KEXT("com.n", "1") EXECUTABLE PLIST_LIBRARIES(
-					  NEEDS("com.plain", "1")));
+	fixture_info(f, "K.kext",
+		     PLIST_KEXT("com.apple.kernel.mach", "6.9.9") COMPATIBLE("6.0")
+			     PLIST_TRUE("OSKernelResource"));
+	fixture_info(f, "K6.kext",
+		     PLIST_KEXT("com.apple.kernel.6.0", "7.9.9")
+			     EXECUTABLE COMPATIBLE("6.0") PLIST_TRUE("OSKernelResource"));
+	fixture_info(f, "A.kext",
+		     LIBRARY("com.a", "1", "1", NEEDS("com.apple.kernel.mach", "6.0")));
+	fixture_info(f, "R.kext",
+		     LIBRARY("com.r", "1", "1", NEEDS("com.apple.kernel", "6.0")));
+	fixture_info(f, "N.kext",
+		     PLIST_KEXT("com.n", "1")
+			     EXECUTABLE PLIST_LIBRARIES(NEEDS("com.plain", "1")));
 	fixture_info(f, "P.kext", PLIST_KEXT("com.plain", "1") COMPATIBLE("1"));
 	struct run run = resolve(f, "A.kext");
 	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES);
@@ -354,37 +373,45 @@ static void test_kernel_libraries(void **state)
 static void test_bleed_through(void **state)
 {
 	struct fixture *f = *state;
-	fixture_info(f, "K6.kext", PLIST_KEXT("com.apple.kernel.6.0", "7.9.9") EXECUTABLE
-				   COMPATIBLE("6.0") PLIST_TRUE("OSKernelResource"));
-	fixture_info(f, "A.kext", PLIST_KEXT("com.a", "1") EXECUTABLE PLIST_LIBRARIES(
-					  NEEDS("com.b", "1")));
-	fixture_info(f, "B.kext", PLIST_KEXT("com.b", "1") COMPATIBLE("1") EXECUTABLE
-				  PLIST_LIBRARIES(NEEDS("com.c", "1")));
-	fixture_info(f, "C.kext", PLIST_KEXT("com.c", "1") COMPATIBLE("1") EXECUTABLE
-				  PLIST_LIBRARIES(NEEDS("com.apple.kernel.6.0", "6.0")));
+	fixture_info(f, "K6.kext",
+		     PLIST_KEXT("com.apple.kernel.6.0", "7.9.9")
+			     EXECUTABLE COMPATIBLE("6.0") PLIST_TRUE("OSKernelResource"));
+	fixture_info(f, "A.kext",
+		     PLIST_KEXT("com.a", "1")
+			     EXECUTABLE PLIST_LIBRARIES(NEEDS("com.b", "1")));
+	fixture_info(f, "B.kext",
+		     PLIST_KEXT("com.b", "1") COMPATIBLE("1")
+			     EXECUTABLE PLIST_LIBRARIES(NEEDS("com.c", "1")));
+	fixture_info(f, "C.kext",
+		     PLIST_KEXT("com.c", "1") COMPATIBLE("1") EXECUTABLE PLIST_LIBRARIES(
+			     NEEDS("com.apple.kernel.6.0", "6.0")));
 	struct run run = resolve_with(f, "A.kext", "i386", NULL, 0);
 	assert_int_equal(run.result, 0);
 	assert_string_equal(direct_of(&run, "com.a"), "b apple.kernel.6.0 c");
 	assert_string_equal(indirect_of(&run, "com.a"), "");
 	run_free(&run);
 	run = resolve(f, "A.kext");
-	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES);	/* com.apple.kernel.6.0 */
+	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES); /* com.apple.kernel.6.0 */
 	run_free(&run);
 }
 
-static bool may_use_private(struct fixture *f, const char *identifier, const char *copyright)
+static bool may_use_private(struct fixture *f, const char *identifier,
+			    const char *copyright)
 {
 	char entries[2048];
 	snprintf(entries, sizeof(entries),
-		 "<key>CFBundleIdentifier</key><string>%s</string>"
-		 PLIST_STRING("CFBundleVersion", "1") EXECUTABLE PLIST_LIBRARIES(
-			 NEEDS("com.apple.kpi.private", "8.0"))
-		 "<key>NSHumanReadableCopyright</key><string>%s</string>",
+		 "<key>CFBundleIdentifier</key><string>%s</string>" PLIST_STRING(
+			 "CFBundleVersion", "1")
+			 EXECUTABLE PLIST_LIBRARIES(
+				 NEEDS("com.apple.kpi.private",
+				       "8.0")) "<key>NSHumanReadableCopyright</"
+					       "key><string>%s</string>",
 		 identifier, copyright);
 	fixture_info(f, "Private.kext", entries);
 	struct run run = resolve(f, "Private.kext");
 	if (run.result)
-		fixture_expect(f, "dependency.private", KEXT_ERROR, "com.apple.kpi.private");
+		fixture_expect(f, "dependency.private", KEXT_ERROR,
+			       "com.apple.kpi.private");
 	run_free(&run);
 	return run.result == 0;
 }
@@ -397,8 +424,8 @@ static void test_private_kpi(void **state)
 	struct fixture *f = *state;
 	static const char *const good[] = {"2006", "2004-2009", "2000-2004, 2006 2008",
 					   "1999,2001"};
-	static const char *const bad[] = {"06", "20066", "2004-", "-2004", "2004-2005-2006",
-					  "year 2006", ""};
+	static const char *const bad[] = {
+		"06", "20066", "2004-", "-2004", "2004-2005-2006", "year 2006", ""};
 	char text[256];
 	add_kpis(f, "19.6.0");
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
@@ -411,20 +438,23 @@ static void test_private_kpi(void **state)
 		if (may_use_private(f, "com.apple.driver.X", text))
 			fail_msg("accepted \"%s\"", text);
 	}
-	assert_false(may_use_private(f, "com.apple.driver.X",
-				     "Copyright (c) 2006 Apple Inc. All rights reserved."));
-	assert_false(may_use_private(f, "com.apple.driver.X", COPYRIGHT "2006 Example Inc."));
+	assert_false(
+		may_use_private(f, "com.apple.driver.X",
+				"Copyright (c) 2006 Apple Inc. All rights reserved."));
+	assert_false(
+		may_use_private(f, "com.apple.driver.X", COPYRIGHT "2006 Example Inc."));
 }
 
 static void test_interface(void **state)
 {
 	struct fixture *f = *state;
 	add_kpis(f, "19.6.0");
-	fixture_info(f, "A.kext", PLIST_KEXT("com.a", "1") EXECUTABLE
-				  PLIST_TRUE("OSBundleIsInterface") PLIST_LIBRARIES(
-					  KPI NEEDS("com.apple.kpi.bsd", "8.0.0")));
-	fixture_info(f, "B.kext", PLIST_KEXT("com.b", "1") EXECUTABLE
-				  PLIST_TRUE("OSBundleIsInterface") PLIST_LIBRARIES(KPI));
+	fixture_info(f, "A.kext",
+		     PLIST_KEXT("com.a", "1") EXECUTABLE PLIST_TRUE("OSBundleIsInterface")
+			     PLIST_LIBRARIES(KPI NEEDS("com.apple.kpi.bsd", "8.0.0")));
+	fixture_info(f, "B.kext",
+		     PLIST_KEXT("com.b", "1") EXECUTABLE PLIST_TRUE("OSBundleIsInterface")
+			     PLIST_LIBRARIES(KPI));
 	struct run run = resolve(f, "A.kext");
 	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES);
 	fixture_expect(f, "dependency.interface", KEXT_ERROR, "exactly one");
@@ -438,9 +468,11 @@ static void test_bad_version_and_arch_variant(void **state)
 {
 	struct fixture *f = *state;
 	add_kpis(f, "19.6.0");
-	fixture_info(f, "A.kext",
-		     PLIST_KEXT("com.a", "1") EXECUTABLE PLIST_LIBRARIES(NEEDS("com.x", "one"))
-		     "<key>OSBundleLibraries_x86_64</key><dict>" KPI "</dict>");
+	fixture_info(
+		f, "A.kext",
+		PLIST_KEXT("com.a", "1") EXECUTABLE PLIST_LIBRARIES(NEEDS(
+			"com.x", "one")) "<key>OSBundleLibraries_x86_64</key><dict>" KPI
+					 "</dict>");
 	struct run run = resolve(f, "A.kext");
 	assert_int_equal(run.result, 0);
 	assert_string_equal(order_of(&run), "apple.kpi.libkern a");
@@ -455,13 +487,15 @@ static void test_required_in_early_boot(void **state)
 {
 	struct fixture *f = *state;
 	add_kpis(f, "19.6.0");
-	fixture_info(f, "A.kext", LIBRARY("com.a", "1", "1", NEEDS("com.b", "1")
-							 NEEDS("com.c", "1"))
-				  PLIST_STRING("OSBundleRequired", "Local-Root"));
-	fixture_info(f, "B.kext", LIBRARY("com.b", "1", "1", "")
-				  PLIST_STRING("OSBundleRequired", "Network-Root"));
-	fixture_info(f, "C.kext", LIBRARY("com.c", "1", "1", "")
-				  PLIST_STRING("OSBundleRequired", "Console"));
+	fixture_info(f, "A.kext",
+		     LIBRARY("com.a", "1", "1", NEEDS("com.b", "1") NEEDS("com.c", "1"))
+			     PLIST_STRING("OSBundleRequired", "Local-Root"));
+	fixture_info(f, "B.kext",
+		     LIBRARY("com.b", "1", "1", "")
+			     PLIST_STRING("OSBundleRequired", "Network-Root"));
+	fixture_info(f, "C.kext",
+		     LIBRARY("com.c", "1", "1", "")
+			     PLIST_STRING("OSBundleRequired", "Console"));
 	struct run run = resolve(f, "A.kext");
 	assert_int_equal(run.result, 0);
 	assert_int_equal(kext_diagnostics_count(f->diagnostics, KEXT_WARNING), 1);
@@ -473,15 +507,17 @@ static void test_kasan(void **state)
 {
 	struct fixture *f = *state;
 	add_kpis(f, "19.6.0");
-	fixture_info(f, "K.kext", PLIST_KEXT("com.apple.kpi.kasan", "19.6.0")
-				  COMPATIBLE("8.0.0b1") EXECUTABLE
-				  PLIST_TRUE("OSKernelResource"));
-	fixture_info(f, "A.kext", PLIST_KEXT("com.a", "1")
-				  PLIST_STRING("CFBundleExecutable", "A_kasan")
-				  PLIST_LIBRARIES(KPI));
+	fixture_info(f, "K.kext",
+		     PLIST_KEXT("com.apple.kpi.kasan", "19.6.0") COMPATIBLE("8.0.0b1")
+			     EXECUTABLE PLIST_TRUE("OSKernelResource"));
+	fixture_info(f, "A.kext",
+		     PLIST_KEXT("com.a", "1")
+			     PLIST_STRING("CFBundleExecutable", "A_kasan")
+				     PLIST_LIBRARIES(KPI));
 	struct run run = resolve(f, "A.kext");
 	assert_int_equal(run.result, 0);
-	assert_string_equal(direct_of(&run, "com.a"), "apple.kpi.libkern apple.kpi.kasan");
+	assert_string_equal(direct_of(&run, "com.a"),
+			    "apple.kpi.libkern apple.kpi.kasan");
 	run_free(&run);
 }
 
@@ -499,25 +535,31 @@ static void test_long_chain(void **state)
 		struct kext_value *libraries = kext_value_new_dictionary();
 		snprintf(text, sizeof(text), "com.k%d", i);
 		assert_int_equal(kext_value_set(info, "CFBundleIdentifier",
-						kext_value_new_string(text)), 0);
+						kext_value_new_string(text)),
+				 0);
 		snprintf(text, sizeof(text), "com.k%d", i - 1);
 		if (i)
 			assert_int_equal(kext_value_set(libraries, text,
-							kext_value_new_string("1")), 0);
+							kext_value_new_string("1")),
+					 0);
 		assert_int_equal(kext_value_set(info, "CFBundleVersion",
-						kext_value_new_string("1")), 0);
+						kext_value_new_string("1")),
+				 0);
 		assert_int_equal(kext_value_set(info, "OSBundleCompatibleVersion",
-						kext_value_new_string("1")), 0);
+						kext_value_new_string("1")),
+				 0);
 		assert_int_equal(kext_value_set(info, "OSBundleLibraries", libraries), 0);
 		kext_bundle_unref(last);
-		assert_int_equal(kext_bundle_new_archived(f->context, NULL, NULL, info, NULL, 0,
-							  NULL, &last), 0);
+		assert_int_equal(kext_bundle_new_archived(f->context, NULL, NULL, info,
+							  NULL, 0, NULL, &last),
+				 0);
 		kext_value_unref(info);
 		assert_int_equal(kext_repository_add(repository, last), 0);
 	}
 	struct kext_load_list *list;
-	assert_int_equal(kext_resolve(repository, last, NULL, 0, kext_arch_host(), NULL, &list),
-			 0);
+	assert_int_equal(
+		kext_resolve(repository, last, NULL, 0, kext_arch_host(), NULL, &list),
+		0);
 	assert_int_equal(kext_load_list_count(list), LENGTH);
 	assert_string_equal(identifier_of(kext_load_list_at(list, 0)), "com.k0");
 	kext_load_list_free(list);

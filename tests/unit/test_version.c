@@ -47,10 +47,18 @@ static const struct {
 };
 
 static const char *const invalid[] = {
-	"1.2.33.", "1.2.3.", "1.2.3.4", "12345",   "1.0b",	"1.0fc", "1.0fc0",
-	"1.0f0",   "1.0d256", "1.0d1000", "1.0B1", "v1.0",	"1.-1",	 "",
-	" 1.0",	   "1.0.0.0.0.0.0.0.0.0.0",	   "1.12345",	"1.0x",	 "1.0d1x",
-	"1.2.33333", "1.0 \xc2\xa9", "1.0               beta", "-1",
+	"1.2.33.",	"1.2.3.",
+	"1.2.3.4",	"12345",
+	"1.0b",		"1.0fc",
+	"1.0fc0",	"1.0f0",
+	"1.0d256",	"1.0d1000",
+	"1.0B1",	"v1.0",
+	"1.-1",		"",
+	" 1.0",		"1.0.0.0.0.0.0.0.0.0.0",
+	"1.12345",	"1.0x",
+	"1.0d1x",	"1.2.33333",
+	"1.0 \xc2\xa9", "1.0               beta",
+	"-1",
 };
 
 static void test_valid(void **state)
@@ -63,7 +71,8 @@ static void test_valid(void **state)
 			fail_msg("refused: %s", valid[i].text);
 		if (version != valid[i].value)
 			fail_msg("%s: %lld", valid[i].text, (long long)version);
-		assert_string_equal(kext_version_format(version, text), valid[i].formatted);
+		assert_string_equal(kext_version_format(version, text),
+				    valid[i].formatted);
 	}
 }
 
@@ -82,8 +91,8 @@ static void test_invalid(void **state)
 static void test_order(void **state)
 {
 	(void)state;
-	static const char *const ascending[] = {"1.0d1", "1.0a1", "1.0b1", "1.0fc1", "1.0",
-						"1.0.1", "1.1d1", "1.1",   "2"};
+	static const char *const ascending[] = {
+		"1.0d1", "1.0a1", "1.0b1", "1.0fc1", "1.0", "1.0.1", "1.1d1", "1.1", "2"};
 	int64_t last = 0, version = 0;
 	for (size_t i = 0; i < sizeof(ascending) / sizeof(*ascending); i++) {
 		assert_int_equal(kext_version_parse(ascending[i], &version), 0);
