@@ -1,0 +1,67 @@
+/*
+ * The inside of an archive of kexts, for lib/archive alone: its entries, and the readers
+ * of the formats that fill them.
+ */
+#ifndef ARCHIVE_ARCHIVE_H
+#define ARCHIVE_ARCHIVE_H
+
+#include <kext/archive.h>
+#include "archive/mkext.h"
+#include "base/array.h"
+#include "base/map.h"
+
+#define ARCHIVE_MAX_KEXTS 4096u
+#define ARCHIVE_MAX_BYTES (UINT64_C(1) << 30) /* expanded, in all */
+
+struct archive_entry {
+	struct kext_bundle *bundle;
+	char *folder_name;    /* "Foo.kext", unique in the archive whatever the case */
+	char *folded_name;    /* the same in lower case */
+	bool has_unsafe_path; /* its stored path leads upwards */
+};
+
+struct kext_archive {
+	struct kext_context *context;
+	enum kext_archive_format format;
+	char *subject;
+	uint64_t expanded; /* bytes made so far */
+	ARRAY_OF(struct archive_entry) entries;
+	struct map names; /* their folded names */
+};
+
+/* An open archive while it is read. */
+struct archive_reader {
+	struct kext_archive *archive;
+	struct bytes bytes; /* of the slice, from the header on */
+	struct mkext_header header;
+	struct kext_diagnostics *diagnostics;
+};
+
+int mkext1_read(struct archive_reader *reader) __attribute__((warn_unused_result));
+int mkext2_read(struct archive_reader *reader) __attribute__((warn_unused_result));
+
+/* Diagnoses damage in an archive: KEXT_ERR_BAD_DATA. */
+int archive_damaged(struct archive_reader *reader, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/*
+ * Memory for `size` expanded bytes that come from `stored` ones of a codec that makes at
+ * most `most` bytes of them. NULL with *reterr_error after a diagnostic, or -ENOMEM.
+ */
+uint8_t *archive_room(struct archive_reader *reader, uint64_t size, uint64_t most,
+		      int *reterr_error);
+/*
+ * Adds a kext. `path` may be NULL; `info` is referenced, `executable` (NULL: codeless)
+ * taken over, also on failure. One whose property list is unfit is left out with its
+ * diagnostic.
+ */
+int archive_add(struct archive_reader *reader, const char *path,
+		const char *executable_path, struct kext_value *info, uint8_t *executable,
+		size_t executable_size) __attribute__((warn_unused_result));
+
+/* Names the folder an entry is unpacked to (names.c); `index` is its position. */
+int archive_name_entry(struct kext_archive *archive, size_t index)
+	__attribute__((warn_unused_result));
+/* Whether a path is relative and made of plain names: no "..", ".", nothing empty. */
+bool archive_is_safe_path(const char *path);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * The header of an mkext, version 1 and 2, and what both versions share. All its integers
+ * are big-endian, whatever the architecture of the kexts.
+ */
+#ifndef ARCHIVE_MKEXT_H
+#define ARCHIVE_MKEXT_H
+
+#include <kext/archive.h>
+#include "base/bytes.h"
+
+#define MKEXT_MAGIC		  0x4d4b5854u /* "MKXT" */
+#define MKEXT_SIGNATURE		  0x4d4f5358u /* "MOSX" */
+#define MKEXT_VERSION_1		  0x01008000u
+#define MKEXT_VERSION_2		  0x02002001u
+#define MKEXT_CORE_SIZE		  32u
+#define MKEXT2_HEADER_SIZE	  44u
+#define MKEXT_SUMMED_FROM	  16u /* the checksum covers what follows it */
+
+#define MKEXT_KEY_INFOS		  "_MKEXTInfoDictionaries"
+#define MKEXT_KEY_BUNDLE_PATH	  "_MKEXTBundlePath"
+#define MKEXT_KEY_EXECUTABLE_PATH "_MKEXTExecutableRelativePath"
+#define MKEXT_KEY_EXECUTABLE	  "_MKEXTExecutable"
+#define MKEXT_KEY_RESOURCES	  "_MKEXTResources"
+
+struct mkext_header {
+	uint32_t length, checksum, version, kext_count, cputype, cpusubtype;
+	uint32_t plist_offset, plist_compressed, plist_full; /* version 2 */
+};
+
+/*
+ * Reads and checks the header of `file`; *ret_bytes is what its length covers.
+ * KEXT_ERR_BAD_DATA or KEXT_ERR_UNSUPPORTED with a diagnostic.
+ */
+int mkext_read_header(struct bytes file, const char *subject, unsigned flags,
+		      struct kext_diagnostics *diagnostics,
+		      struct mkext_header *ret_header, struct bytes *ret_bytes)
+	__attribute__((warn_unused_result));
+/* Adler-32 of the part of an archive that its header's checksum covers. */
+uint32_t mkext_checksum(struct bytes archive);
+/* A dictionary with the entries of `info` save those an archive adds; NULL without
+ * memory. */
+struct kext_value *mkext_plain_info(const struct kext_value *info);
+
+#endif
