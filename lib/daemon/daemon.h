@@ -1,0 +1,283 @@
+/*
+ * What the parts of kextd share. Two kinds of threads: the event loop owns client sockets
+ * and never waits; each request runs on a worker of its own, which may wait for the
+ * kernel. The supervisor thread boots kernels, reads what they say and buries them.
+ */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+#include <kext/daemon.h>
+#include <kext/link.h>
+#include <kext/repository.h>
+#include <kext/version.h>
+#include "base/array.h"
+#include "base/buffer.h"
+#include "base/fields.h"
+#include "base/file.h"
+#include "base/frame.h"
+#include "base/map.h"
+#include "client/places.h"
+#include "client/protocol.h"
+
+struct daemon;
+struct client;
+
+/* ---- kernel.c: one userland kernel and calls to it ---- */
+
+/* The linked image of a loaded kext: later kexts link against it, reports look into it.
+ */
+struct kernel_image {
+	atomic_int references;
+	uint32_t tag;
+	char *identifier, *path;
+	uint8_t *data;
+	struct kext_image *image;
+};
+
+struct kernel {
+	atomic_int references;
+	struct daemon *daemon;
+	uint64_t generation; /* 1 for the first of this kextd, and so on */
+	pid_t pid;
+	int socket, report_pipe, wake; /* wake: eventfd that interrupts the supervisor */
+	pthread_mutex_t send_lock;
+	pthread_mutex_t lock;	/* of everything below */
+	pthread_cond_t changed; /* a call was answered, or the kernel came up or died */
+	uint64_t next_id;
+	struct call *calls;
+	atomic_bool ready; /* it said hello, and is the kernel we describe */
+	bool dead;
+	atomic_bool is_ending; /* told to end, or killed */
+	bool is_replaced;      /* … by a restart or shutdown, which is no panic */
+	uint64_t kill_at;      /* microseconds; when it is killed if it has not ended */
+	const char *end_cause; /* why kextd ended it; NULL: it did so by itself */
+	char *report;	       /* path of the panic report */
+	ARRAY_OF(struct kernel_image *) images;
+};
+
+/* Until when, and on whose behalf, a call is waited for. */
+struct patience {
+	uint64_t deadline;		 /* microseconds of daemon_now; 0: for ever */
+	const atomic_bool *is_cancelled; /* NULL: cannot be */
+};
+
+int kernel_new(struct daemon *daemon, struct kernel **ret_kernel)
+	__attribute__((warn_unused_result));
+struct kernel *kernel_ref(struct kernel *kernel);
+struct kernel *kernel_unref(struct kernel *kernel);
+/*
+ * Asks and waits. With `patience` NULL the kernel must answer within ten seconds. When
+ * patience ends first the kernel is made to panic: KEXT_ERR_TIMEOUT or KEXT_ERR_CANCELLED
+ * after its end; KEXT_ERR_PANIC when it died otherwise; kernel->report is set then.
+ * *ret's body is valid fields; the caller frees it. Consumes `body`'s content, not `fd`
+ * (-1: none).
+ */
+int kernel_call(struct kernel *kernel, enum kernel_message type, struct buffer *body,
+		int fd, const struct patience *patience, struct frame *ret)
+	__attribute__((warn_unused_result));
+/* Sends a message that has no answer. */
+int kernel_tell(struct kernel *kernel, enum kernel_message type, struct buffer *body)
+	__attribute__((warn_unused_result));
+/* An answer or message came: false when it follows no rule of the protocol. Supervisor.
+ */
+bool kernel_take_reply(struct kernel *kernel, struct frame *frame);
+/* Makes it end: CANCEL with `cause`, or SHUTDOWN when it is NULL. */
+void kernel_end(struct kernel *kernel, const char *cause);
+/* Wakes all who wait, so that they look at their patience again. */
+void kernel_poke(struct kernel *kernel);
+
+int kernel_add_image(struct kernel *kernel, struct kernel_image *image)
+	__attribute__((warn_unused_result));
+struct kernel_image *kernel_find_image(struct kernel *kernel,
+				       uint32_t tag); /* a reference */
+void kernel_drop_image(struct kernel *kernel, uint32_t tag);
+size_t kernel_image_count(struct kernel *kernel);
+struct kernel_image *kernel_image_unref(struct kernel_image *image);
+
+/* ---- spawn.c ---- */
+/* Starts kernel_task on the kernel's socket and pipe ends, which it makes. */
+int kernel_spawn(struct kernel *kernel) __attribute__((warn_unused_result));
+
+/* ---- supervise.c ---- */
+int supervisor_start(struct daemon *daemon) __attribute__((warn_unused_result));
+/* Ends the kernel and the supervisor thread. */
+void supervisor_stop(struct daemon *daemon);
+/* The running kernel, a reference; waits for one that boots. Diagnoses why there is none.
+ */
+int supervisor_kernel(struct daemon *daemon, struct kext_diagnostics *diagnostics,
+		      struct kernel **ret_kernel) __attribute__((warn_unused_result));
+/* The same without waiting; NULL. */
+struct kernel *supervisor_peek(struct daemon *daemon);
+
+/* ---- report.c ---- */
+/*
+ * Writes the report on a kernel's end, with symbols, into the state folder; *ret_path is
+ * its path. *ret_culprit (may come out NULL): identifier of the kext whose code ran.
+ */
+int report_write(struct kernel *kernel, const char *text, const char *cause,
+		 char **ret_path, char **ret_culprit) __attribute__((warn_unused_result));
+/* A copy of the report's text with ` (symbol + 0xn)` behind each address that has one. */
+int report_symbolicate(struct kernel *kernel, const char *text, struct buffer *ret)
+	__attribute__((warn_unused_result));
+
+/* ---- catalog.c: what is on disk ---- */
+struct interface {
+	struct kext_bundle *bundle;
+	struct kext_image *image;
+};
+
+struct catalog {
+	struct file_map kernel_file;
+	struct kext_image *kernel_image;	 /* set once, by the supervisor */
+	struct kext_repository *repositories[2]; /* by no_system; under load_lock */
+	char *stamps[2];
+	ARRAY_OF(struct interface) interfaces; /* under load_lock */
+};
+
+/* Opens mach_kernel once. */
+int catalog_open_kernel(struct daemon *daemon, struct kext_diagnostics *diagnostics)
+	__attribute__((warn_unused_result));
+/* The default repository, scanned anew when its folders changed. Under load_lock. */
+int catalog_repository(struct daemon *daemon, bool no_system,
+		       struct kext_diagnostics *diagnostics, struct kext_repository **ret)
+	__attribute__((warn_unused_result));
+/* Forgets the repositories: what they knew is no longer what is on disk. Under load_lock.
+ */
+void catalog_forget(struct daemon *daemon);
+/* The symbol set of a KPI plug-in, borrowed; NULL in *ret when it has none. Under
+ * load_lock. */
+int catalog_interface(struct daemon *daemon, struct kext_bundle *bundle,
+		      struct kext_diagnostics *diagnostics, struct kext_image **ret)
+	__attribute__((warn_unused_result));
+void catalog_free(struct daemon *daemon);
+
+/* ---- request.c ---- */
+struct request {
+	struct daemon *daemon;
+	struct client *client; /* the loop's alone; NULL: gone, or an up-call */
+	struct request *next;  /* in the client's list; the loop's */
+	struct request *next_done;
+	uint64_t id;
+	uid_t uid;
+	pid_t pid;
+	bool is_running; /* on a worker */
+	bool is_owner;	 /* the instance's owner, or root */
+	const struct predicate *predicate;
+	struct kext_value *arguments;
+	int fd; /* of the bundle's folder; -1 */
+	atomic_bool is_cancelled;
+	bool is_parked;	     /* has no answer yet: again when the log grows */
+	uint64_t log_serial; /* daemon->log_serial when the log was read */
+	struct kext_diagnostics *diagnostics;
+	struct kext_value *answer;
+	char *report;
+	int error;
+};
+
+/* A request as its frame says, or an error that ends the connection. Takes the frame's
+ * fd. */
+int request_new(struct daemon *daemon, uid_t uid, struct frame *frame,
+		struct request **ret_request) __attribute__((warn_unused_result));
+/* A request without a client: load `identifier` because a kext asked for it. */
+int request_new_upcall(struct daemon *daemon, const char *identifier,
+		       struct request **ret_request) __attribute__((warn_unused_result));
+struct request *request_free(struct request *request);
+/* Runs it on a worker; it comes back through daemon_done, also when it failed. */
+void request_start(struct request *request);
+/* The reply's body. */
+int request_encode_reply(const struct request *request, struct frame *ret)
+	__attribute__((warn_unused_result));
+
+/* Handlers: the error is the reply's. */
+int load_run(struct request *request);
+int unload_run(struct request *request);
+int query_list(struct request *request);
+int query_log(struct request *request);
+int query_sysctl(struct request *request);
+int query_sysctl_names(struct request *request);
+int query_status(struct request *request);
+int request_shutdown(struct request *request);
+/* Whether the loop is to leave after its reply. */
+bool request_is_shutdown(const struct request *request);
+int request_restart(struct request *request);
+
+/* ---- load.c, shared with unload.c ---- */
+/* Tells all loads that a start or stop routine has ended. */
+void load_changed(struct daemon *daemon);
+
+/* ---- upcall.c ---- */
+/* A message the kernel sent by itself. False when it follows no rule. Supervisor. */
+bool upcall_take(struct kernel *kernel, struct frame *frame);
+
+/* ---- server.c ---- */
+int server_start(struct daemon *daemon) __attribute__((warn_unused_result));
+void server_stop(struct daemon *daemon);
+/* Hands a finished request to the loop. From any thread. */
+void server_done(struct request *request);
+/* The log grew, or another kernel runs. From any thread. */
+void server_log_grew(struct daemon *daemon);
+
+/* ---- detach.c ---- */
+/*
+ * Forks the rest of the program off. *ret_is_child: whether this is the detached side,
+ * which reports on *ret_ready_fd; the other side returns when that one serves or failed.
+ */
+int detach(struct kext_diagnostics *diagnostics, bool *ret_is_child, int *ret_ready_fd)
+	__attribute__((warn_unused_result));
+
+/* ---- idle.c ---- */
+int idle_start(struct daemon *daemon) __attribute__((warn_unused_result));
+
+struct daemon {
+	struct kext_context *context;
+	const struct kext_daemon_options *options;
+	enum kext_instance instance;
+	uid_t owner;
+	struct place run, state;
+	int instance_lock;
+	char *boot_args;
+	uint64_t started;
+
+	sd_event *event;
+	int listener;
+	bool is_activated; /* the listener is systemd's */
+	struct client *clients;
+	size_t client_count;
+	uint64_t last_activity;
+	int wake; /* eventfd: something is in `done`, or the log grew */
+	pthread_mutex_t done_lock;
+	pthread_cond_t done_changed;
+	struct request *done;
+	unsigned running; /* requests on workers; under done_lock */
+	atomic_ullong log_serial;
+
+	pthread_t supervisor;
+	bool has_supervisor;
+	pthread_mutex_t kernel_lock;
+	pthread_cond_t kernel_changed;
+	struct kernel *kernel; /* NULL while none runs */
+	uint64_t generation;
+	bool is_leaving, is_boot_wanted;
+	char *boot_failure;  /* why the last boot failed; NULL: it did not */
+	struct map culprits; /* identifier → number of panics, as a pointer */
+
+	pthread_mutex_t load_lock;   /* from resolving to mapping; not while code runs */
+	pthread_cond_t load_changed; /* a start or stop routine ended */
+	struct catalog catalog;
+};
+
+/* Microseconds of CLOCK_MONOTONIC. */
+uint64_t daemon_now(void);
+/* A condition that waits by CLOCK_MONOTONIC. */
+void daemon_cond_init(pthread_cond_t *condition);
+/* Waits until `deadline` (0: for ever) at most. */
+void daemon_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock,
+		      uint64_t deadline);
+void daemon_log(struct daemon *daemon, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
