@@ -43,7 +43,8 @@ static void take_definition(struct ld_symbol *symbol, struct ld_object *object,
 	if (piece)
 		symbol->value -= piece->section->input_address + piece->offset;
 	symbol->is_weak = definition->desc & N_WEAK_DEF;
-	/* Both bits of a definition: a copy whose address nobody compares need not show. */
+	/* Both bits of a definition: a copy whose address nobody compares need not show.
+	 */
 	bool is_hideable = symbol->is_weak && (definition->desc & N_WEAK_REF);
 	symbol->is_private = (definition->type & N_PEXT) || is_hideable;
 	symbol->is_no_dead_strip = definition->desc & N_NO_DEAD_STRIP;
