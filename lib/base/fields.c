@@ -39,6 +39,8 @@ static const struct {
 	[FIELD_REQUEST] = {U64, 8},
 	[FIELD_POSITION] = {U64, 8},
 	[FIELD_DATA] = {BYTES, 16u << 20},
+	[FIELD_CONSTRUCTORS] = {NESTED, 64},
+	[FIELD_DESTRUCTORS] = {NESTED, 64},
 };
 
 static size_t padding(size_t size)

@@ -21,16 +21,18 @@
  * refuses (0xdc008018) while others refer to the kext, and leaves it when its routine fails.
  */
 enum kernel_message {
-	KERNEL_HELLO = 1,	/* kernel → kextd, once, when ready: VERSION, UUID, PID */
+	KERNEL_HELLO = 1,	/* kernel → kextd, once, when ready: VERSION (its release,
+				   "19.6.0"), UUID (of its mach_kernel), PID */
 	KERNEL_RESERVE,		/* SIZE, IDENTIFIER → ERROR, TAG, ADDRESS */
 	KERNEL_MAP,		/* TAG, IDENTIFIER, VERSION, COMPATIBLE, PATH, UUID, KMOD_INFO,
-				   WIRED, MISSING, DEPENDENCY …, SEGMENT … + the linked image as
-				   a sealed memfd → ERROR */
+				   WIRED, MISSING, DEPENDENCY …, SEGMENT …, CONSTRUCTORS …,
+				   DESTRUCTORS … + the linked image as a sealed memfd
+				   (F_SEAL_WRITE, SHRINK, GROW, SEAL) → ERROR */
 	KERNEL_ABORT,		/* TAG → ERROR */
 	KERNEL_START,		/* TAG → ERROR, RESULT; answered when the routine returns */
 	KERNEL_STOP,		/* TAG → ERROR, RESULT: stops and unloads */
 	KERNEL_LIST,		/* → ERROR, KEXT …; in load order, kernel components first */
-	KERNEL_SYSCTL,		/* NAME, [DATA], UID, SUPERUSER → ERROR (a Darwin errno), DATA,
+	KERNEL_SYSCTL,		/* NAME, [DATA], UID, SUPERUSER, [PID] → ERROR (a Darwin errno), DATA,
 				   KIND, FORMAT */
 	KERNEL_SYSCTL_NAMES,	/* → ERROR, DATA: NUL-terminated names */
 	KERNEL_LOG_READ,	/* POSITION → ERROR, POSITION, DATA */
@@ -76,6 +78,10 @@ enum field {
 	FIELD_REQUEST,		/* u64 */
 	FIELD_POSITION,		/* u64 */
 	FIELD_DATA,		/* bytes */
+	FIELD_CONSTRUCTORS,	/* nested, repeated: ADDRESS, SIZE of a relocated array of
+				   function pointers (__mod_init_func), in order of segments;
+				   run before start */
+	FIELD_DESTRUCTORS,	/* the same of __mod_term_func; run after stop */
 	FIELD_COUNT
 };
 

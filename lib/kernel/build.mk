@@ -1,1 +1,57 @@
-# The userland kernel.
+# The userland kernel. It is linked at the fixed address of lib/kernel/kernel.h as a non-PIE
+# program from PIE code: the addresses in mach_kernel are then true at every start.
+KERNEL_SOURCES = $(wildcard lib/kernel/*/*.c)
+KERNEL_OBJECTS = $(KERNEL_SOURCES:%.c=$(BUILD)/kernel/%.o) $(BUILD)/kernel/gen/kpi_names.o
+KERNEL_BASE_SOURCES = $(wildcard lib/base/*.c) lib/macho/builder.c lib/macho/uuid.c
+KERNEL_BASE_OBJECTS = $(KERNEL_BASE_SOURCES:%.c=$(BUILD)/pic/%.o)
+KERNEL_TASK = $(BUILD)/libexec/kext/kernel_task
+MACH_KERNEL = $(BUILD)/share/kext/mach_kernel
+KERNEL_EXPORTS = $(wildcard lib/sdk/exports/com.apple.kpi.*.exports)
+
+TARGETS += $(KERNEL_TASK) $(MACH_KERNEL) $(BUILD)/libkernel.a
+
+# Frame pointers for backtraces; no merging of equal functions or constants: one Darwin symbol,
+# one address.
+KERNEL_CFLAGS = -fPIE -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-ipa-icf \
+	-fno-merge-constants
+KERNEL_CRT = $(shell $(CC) -print-file-name=$(1))
+KERNEL_LIBS = -lseccomp -lmd -lpthread
+
+$(BUILD)/kernel/%.o: %.c
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(KERNEL_CFLAGS) -c $< -o $@
+
+# What mach_kernel is to have: every exported name, of an alias its target.
+$(BUILD)/gen/kpi_names.c: $(KERNEL_EXPORTS) lib/kernel/build.mk
+	@mkdir -p $(@D)
+	$(say) GEN $@
+	$(Q)sed -e 's/[ \t]*#.*//' -e 's/.*://' -e '/^$$/d' $(KERNEL_EXPORTS) | LC_ALL=C sort -u | \
+	awk 'BEGIN { print "#include \"kernel/machine/machine.h\"\nconst char *const kpi_names[] = {" } \
+	     { print "\t\"" $$1 "\"," } \
+	     END { print "};\nconst unsigned kpi_name_count = " NR ";" }' > $@.new
+	mv $@.new $@
+
+$(BUILD)/kernel/gen/kpi_names.o: $(BUILD)/gen/kpi_names.c
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(KERNEL_CFLAGS) -c $< -o $@
+
+# For unit tests: everything but the program's own options and order.
+$(BUILD)/libkernel.a: $(filter-out %/machine/main.o,$(KERNEL_OBJECTS))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(KERNEL_TASK): $(BUILD)/kernel/cmd/kernel_task.o $(KERNEL_OBJECTS) $(KERNEL_BASE_OBJECTS)
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -nostartfiles -no-pie -Wl,--no-relax \
+		-Wl,-Ttext-segment=0x200000000000 -Wl,-z,now -Wl,-z,noexecstack \
+		$(call KERNEL_CRT,Scrt1.o) $(call KERNEL_CRT,crti.o) \
+		$(call KERNEL_CRT,crtbeginS.o) $^ $(KERNEL_LIBS) \
+		$(call KERNEL_CRT,crtendS.o) $(call KERNEL_CRT,crtn.o) -o $@
+
+$(MACH_KERNEL): $(KERNEL_TASK)
+	@mkdir -p $(@D)
+	$(say) GEN $@
+	$(Q)$(KERNEL_TASK) --describe $@

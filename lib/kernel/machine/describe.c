@@ -1,0 +1,55 @@
+/*
+ * mach_kernel: this program as a Mach-O image that holds symbols and no bytes of code.
+ * __TEXT stands for the ELF image, __TRAP for the pages of symbols without
+ * implementation.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include "base/file.h"
+#include "kernel/machine/machine.h"
+#include "macho/builder.h"
+
+#define CPU_TYPE_X86_64	       0x01000007u
+#define CPU_SUBTYPE_X86_64_ALL 3u
+
+/* Symbols of one section ordinal: those at or above KERNEL_TRAPS are traps. */
+static void add_symbols(struct macho_builder *builder, unsigned text, unsigned trap)
+{
+	size_t count;
+	const struct kernel_symbol *symbols = kernel_symbols(&count);
+	for (size_t i = 0; i < count; i++)
+		macho_builder_symbol(builder, symbols[i].name, N_SECT | N_EXT,
+				     symbols[i].address >= KERNEL_TRAPS ? trap : text, 0,
+				     symbols[i].address);
+}
+
+int kernel_describe(const char *path)
+{
+	_cleanup_macho_builder_ struct macho_builder builder = {
+		.cputype = CPU_TYPE_X86_64,
+		.cpusubtype = CPU_SUBTYPE_X86_64_ALL,
+		.filetype = MH_EXECUTE,
+		.flags = MH_NOUNDEFS,
+		.has_uuid = true,
+	};
+	const uint64_t text_size = KERNEL_TRAPS - KERNEL_BASE;
+	const uint64_t trap_size = KERNEL_PAGE * (kpi_name_count ? kpi_name_count : 1);
+	uint8_t *data = NULL;
+	size_t size;
+	kernel_uuid(builder.uuid);
+	unsigned segment =
+		macho_builder_segment(&builder, "__TEXT", KERNEL_BASE, text_size,
+				      VM_PROT_READ | VM_PROT_EXECUTE);
+	unsigned text =
+		macho_builder_section(&builder, segment, "__text", KERNEL_BASE, text_size,
+				      12, S_ATTR_SOME_INSTRUCTIONS, NULL);
+	segment = macho_builder_segment(&builder, "__TRAP", KERNEL_TRAPS, trap_size, 0);
+	unsigned trap = macho_builder_section(&builder, segment, "__trap", KERNEL_TRAPS,
+					      trap_size, 12, 0, NULL);
+	add_symbols(&builder, text, trap);
+	int error = macho_builder_finish(&builder, &data, &size);
+	if (!error)
+		error = file_publish(AT_FDCWD, path, data, size, 0644, false);
+	free(data);
+	return error;
+}

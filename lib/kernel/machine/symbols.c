@@ -1,0 +1,102 @@
+/*
+ * The kernel's symbols: every name of the KPI lists, at its implementation or else at a
+ * trap page of its own, and whatever is implemented besides. Trap pages are numbered by
+ * the lists alone, so that implementing one symbol moves no other.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "base/memory.h"
+#include "kernel/machine/machine.h"
+#include "macho/uuid.h"
+
+static struct kernel_symbol *symbols;
+static size_t symbol_count;
+static uint8_t known_uuid[16];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static int compare_exports(const void *a, const void *b)
+{
+	const struct kpi_export *const *x = a, *const *y = b;
+	return strcmp((*x)->symbol, (*y)->symbol);
+}
+
+/* Pointers to the implemented symbols, sorted by name. */
+static const struct kpi_export **sorted_exports(size_t *ret_count)
+{
+	size_t count = (size_t)(__stop_kpi_exports - __start_kpi_exports);
+	const struct kpi_export **sorted = mem_zero(count + 1, sizeof(*sorted));
+	if (!sorted)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &__start_kpi_exports[i];
+	qsort(sorted, count, sizeof(*sorted), compare_exports);
+	*ret_count = count;
+	return sorted;
+}
+
+/* Merges the two sorted lists; a name in both is at its implementation. */
+static void merge(const struct kpi_export **exports, size_t export_count)
+{
+	size_t name = 0, export = 0;
+	while (name < kpi_name_count || export < export_count) {
+		struct kernel_symbol *symbol = &symbols[symbol_count++];
+		int order = name == kpi_name_count ? 1
+			    : export == export_count
+				    ? -1
+				    : strcmp(kpi_names[name], exports[export]->symbol);
+		if (order < 0) {
+			symbol->name = kpi_names[name];
+			symbol->address = KERNEL_TRAPS + KERNEL_PAGE * name;
+		} else {
+			symbol->name = exports[export]->symbol;
+			symbol->address = (uint64_t)exports[export ++]->address;
+		}
+		name += order <= 0;
+	}
+}
+
+static void make_symbols(void)
+{
+	size_t count = 0;
+	const struct kpi_export **exports = sorted_exports(&count);
+	symbols = mem_zero(count + kpi_name_count, sizeof(*symbols));
+	if (!exports || !symbols)
+		panic("no memory for the kernel's symbols");
+	merge(exports, count);
+	free(exports);
+}
+
+const struct kernel_symbol *kernel_symbols(size_t *ret_count)
+{
+	pthread_once(&once, make_symbols);
+	*ret_count = symbol_count;
+	return symbols;
+}
+
+void kernel_uuid(uint8_t uuid[16])
+{
+	size_t count;
+	const struct kernel_symbol *all = kernel_symbols(&count);
+	_cleanup_buffer_ struct buffer content = {0};
+	for (size_t i = 0; i < count; i++) {
+		buffer_append(&content, all[i].name, strlen(all[i].name) + 1);
+		buffer_u64(&content, all[i].address, false);
+	}
+	if (buffer_error(&content))
+		panic("no memory for the kernel's UUID");
+	macho_uuid_from_content(bytes_of(content.data, content.size), uuid);
+	memcpy(known_uuid, uuid, sizeof(known_uuid));
+}
+
+void kernel_known_uuid(uint8_t uuid[16])
+{
+	memcpy(uuid, known_uuid, sizeof(known_uuid));
+}
+
+const char *trap_symbol_at(uint64_t address)
+{
+	if (address < KERNEL_TRAPS || address >= KERNEL_KEXTS)
+		return NULL;
+	uint64_t index = (address - KERNEL_TRAPS) / KERNEL_PAGE;
+	return index < kpi_name_count ? kpi_names[index] : NULL;
+}

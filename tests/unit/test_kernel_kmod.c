@@ -1,0 +1,431 @@
+/* Loading, listing and unloading, against the real kernel_task. */
+#include "kernel_driver.h"
+
+static void components_and_hello(void **state)
+{
+	struct kernel kernel;
+	struct bytes kext;
+	size_t position = 0;
+	uint32_t tag = 1;
+	static const char *const names[] = {"bsd",  "dsep",    "iokit",	     "libkern",
+					    "mach", "private", "unsupported"};
+	(void)state;
+	boot(&kernel, NULL);
+	assert_string_equal(fields_text(answer(&kernel), FIELD_VERSION), "19.6.0");
+	assert_int_equal(fields_bytes(answer(&kernel), FIELD_UUID).size, 16);
+	assert_int_equal(fields_u32(answer(&kernel), FIELD_PID), kernel.pid);
+	struct buffer body = {0};
+	assert_int_equal(ask(&kernel, KERNEL_LIST, &body, -1), 0);
+	while (fields_next(answer(&kernel), FIELD_KEXT, &position, &kext)) {
+		char name[64];
+		snprintf(name, sizeof(name), "com.apple.kpi.%s", names[tag - 1]);
+		assert_string_equal(fields_text(kext, FIELD_IDENTIFIER), name);
+		assert_string_equal(fields_text(kext, FIELD_VERSION), "19.6.0");
+		assert_string_equal(fields_text(kext, FIELD_COMPATIBLE), "8.0.0");
+		assert_int_equal(fields_u32(kext, FIELD_TAG), tag++);
+		assert_int_equal(fields_u32(kext, FIELD_KIND), 1);
+		assert_int_equal(fields_u32(kext, FIELD_STATE), KEXT_STATE_STARTED);
+	}
+	assert_int_equal(tag, 8);
+	assert_int_equal(shut_down(&kernel), 0);
+	assert_string_equal(kernel.report, "");
+}
+
+static void hello_states_mach_kernels_uuid(void **state)
+{
+	struct kernel kernel;
+	struct file_map map;
+	struct macho macho;
+	(void)state;
+	boot(&kernel, NULL);
+	assert_int_equal(file_map_path(AT_FDCWD, in_build("share/kext/mach_kernel"),
+				       1u << 30, &map),
+			 0);
+	assert_int_equal(macho_parse(map.bytes, "mach_kernel", NULL, &macho), 0);
+	assert_memory_equal(fields_bytes(answer(&kernel), FIELD_UUID).data, macho.uuid,
+			    16);
+	macho_free(&macho);
+	file_unmap(&map);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+static void load_list_unload(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.simple");
+	assert_int_equal(image.tag, 8);
+	assert_int_equal(image.address, 0x200010000000ull);
+	image.dependencies[image.dependency_count++] = 4;
+	assert_int_equal(load_image(&kernel, &image), 0);
+	struct bytes kext = listed(&kernel, "test.simple");
+	assert_int_equal(fields_u32(kext, FIELD_TAG), 8);
+	assert_string_equal(fields_text(kext, FIELD_VERSION), "1.2.3");
+	assert_string_equal(fields_text(kext, FIELD_PATH), "/tmp/Test.kext");
+	assert_memory_equal(fields_bytes(kext, FIELD_UUID).data, "0123456789abcdef", 16);
+	assert_int_equal(fields_u64(kext, FIELD_ADDRESS), image.address);
+	assert_int_equal(fields_u64(kext, FIELD_SIZE), IMAGE_SIZE);
+	assert_int_equal(fields_u32(kext, FIELD_STATE), KEXT_STATE_STARTED);
+	assert_int_equal(fields_u32(kext, FIELD_REFERENCES), 0);
+	assert_int_equal(fields_u32(kext, FIELD_MISSING), 7);
+	assert_int_equal(fields_u32(kext, FIELD_DEPENDENCY), 4);
+	assert_int_equal(
+		fields_u32(listed(&kernel, "com.apple.kpi.libkern"), FIELD_REFERENCES),
+		1);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, 8), 0);
+	assert_int_equal(listed(&kernel, "test.simple").size, 0);
+	assert_int_equal(
+		fields_u32(listed(&kernel, "com.apple.kpi.libkern"), FIELD_REFERENCES),
+		0);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, 8), 0xdc008006);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+/* The address is used again, the tag is not. */
+static void failing_start_leaves_nothing(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.failing");
+	put_return(&image, START_AT, 5);
+	assert_int_equal(load_image(&kernel, &image), 0xdc008017);
+	assert_int_equal(fields_u32(answer(&kernel), FIELD_RESULT), 5);
+	assert_int_equal(listed(&kernel, "test.failing").size, 0);
+	uint64_t address = image.address;
+	new_image(&kernel, &image, "test.failing");
+	assert_int_equal(image.address, address);
+	assert_int_equal(image.tag, 9);
+	assert_int_equal(ask_tag(&kernel, KERNEL_ABORT, 9), 0);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+static void failing_stop_keeps_the_kext(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.stays");
+	put_return(&image, STOP_AT, 0xe00002d5);
+	assert_int_equal(load_image(&kernel, &image), 0);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, image.tag), 0xdc008017);
+	assert_int_equal(fields_u32(answer(&kernel), FIELD_RESULT), 0xe00002d5);
+	assert_int_equal(fields_u32(listed(&kernel, "test.stays"), FIELD_STATE),
+			 KEXT_STATE_STARTED);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+static void references_hold_libraries(void **state)
+{
+	struct kernel kernel;
+	struct image library, user;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &library, "test.library");
+	assert_int_equal(load_image(&kernel, &library), 0);
+	new_image(&kernel, &user, "test.user");
+	user.dependencies[user.dependency_count++] = library.tag;
+	assert_int_equal(load_image(&kernel, &user), 0);
+	assert_int_equal(fields_u32(listed(&kernel, "test.library"), FIELD_REFERENCES),
+			 1);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, library.tag), 0xdc008018);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, user.tag), 0);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, library.tag), 0);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+/* A kext whose library is mapped but not started cannot start; it is gone then. */
+static void libraries_start_first(void **state)
+{
+	struct kernel kernel;
+	struct image library, user;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &library, "test.library");
+	assert_int_equal(map_image(&kernel, &library), 0);
+	new_image(&kernel, &user, "test.user");
+	user.dependencies[user.dependency_count++] = library.tag;
+	assert_int_equal(load_image(&kernel, &user), 0xdc008017);
+	assert_int_equal(listed(&kernel, "test.user").size, 0);
+	assert_int_equal(ask_tag(&kernel, KERNEL_START, library.tag), 0);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+/* start copies its kmod_info's stamped fields to where sysctl can read them: see below.
+ */
+static void stamps_kmod_info(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.stamped");
+	image.dependencies[image.dependency_count++] = 1;
+	image.dependencies[image.dependency_count++] = 4;
+	/* printf("%s %s", info->name, info->version), info being the first argument */
+	static const uint8_t load_names[] = {
+		0x48, 0x8d, 0x77, 0x10,		 /* lea rsi, [rdi + 16] */
+		0x48, 0x8d, 0x57, 0x50,		 /* lea rdx, [rdi + 80] */
+		0x8b, 0x4f, 0x0c,		 /* mov ecx, [rdi + 12] */
+		0x4c, 0x8b, 0x87, 0x94, 0, 0, 0, /* mov r8, [rdi + 148] reference_list */
+		0x4d, 0x8b, 0x00,		 /* mov r8, [r8]: second reference */
+		0x4d, 0x8b, 0x40, 0x08,		 /* mov r8, [r8 + 8]: its info */
+		0x49, 0x83, 0xc0, 0x10,		 /* add r8, 16: its name */
+		0x31, 0xc0, 0x48, 0xbf,		 /* xor eax, eax; mov rdi, format */
+	};
+	unsigned at = put_entry(&image, START_AT);
+	put_code(&image, at, load_names, sizeof(load_names));
+	at += sizeof(load_names);
+	store64(image.bytes + at, image.address + DATA_AT, false);
+	put_code(&image, at + 8, "\x49\xbb", 2);
+	store64(image.bytes + at + 10, kernel_symbol("_printf"), false);
+	put_code(&image, at + 18, "\x41\xff\xd3", 3);
+	put_exit(&image, at + 21, 0);
+	put_code(&image, DATA_AT, "<%s %s %u %s>", 14);
+	assert_int_equal(load_image(&kernel, &image), 0);
+	assert_non_null(strstr(whole_log(&kernel),
+			       "<test.stamped 1.2.3 8 com.apple.kpi.libkern>"));
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+/* Each of them prints its letter, so that the log shows the order. */
+static void constructors_and_destructors_run(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	uint64_t function = kernel_symbol("_printf");
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.structors");
+	image.has_structors = true;
+	static const unsigned places[] = {0x200, START_AT, STOP_AT, 0x900};
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned at = put_entry(&image, places[i]);
+		at = put_call(&image, at, function, image.address + DATA_AT + 8 * i, 0);
+		put_exit(&image, at, 0);
+		image.bytes[DATA_AT + 8 * i] = (uint8_t)('a' + i);
+	}
+	image.bytes[DATA_AT + 25] = '\n';
+	store64(image.bytes + POINTERS_AT, image.address + 0x200, false);
+	store64(image.bytes + POINTERS_AT + 8, image.address + 0x900, false);
+	assert_int_equal(load_image(&kernel, &image), 0);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, image.tag), 0);
+	assert_non_null(strstr(whole_log(&kernel), "abcd\n"));
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+/* A constructor outside the kext's own code is refused before anything runs. */
+static void foreign_constructors_are_refused(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.foreign");
+	image.has_structors = true;
+	store64(image.bytes + POINTERS_AT, kernel_symbol("_printf"), false);
+	assert_int_equal(load_image(&kernel, &image), 0xdc008007);
+	assert_int_equal(listed(&kernel, "test.foreign").size, 0);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+static void damaged_maps_are_refused(void **state)
+{
+	struct kernel kernel;
+	struct image image, good;
+	struct buffer body = {0};
+	(void)state;
+	boot(&kernel, NULL);
+
+	new_image(&kernel, &image, "test.unsealed");
+	image.seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_SEAL;
+	assert_int_equal(map_image(&kernel, &image), 0xdc008007);
+
+	new_image(&kernel, &image, "test.wx");
+	image.text_protection = 7;
+	assert_int_equal(map_image(&kernel, &image), 0xdc008007);
+
+	new_image(&kernel, &image, "test.outside");
+	good = image;
+	image.address += PAGE;
+	assert_int_equal(map_image(&kernel, &image), 0xdc008007);
+
+	new_image(&kernel, &image, "test.nofd");
+	map_body(&image, &body);
+	assert_int_equal(ask(&kernel, KERNEL_MAP, &body, -1), 0xdc008005);
+
+	new_image(&kernel, &image, "test.nolibrary");
+	image.dependencies[image.dependency_count++] = 77;
+	assert_int_equal(map_image(&kernel, &image), 0xdc00800e);
+
+	new_image(&kernel, &image, "test.start");
+	store64(image.bytes + INFO_AT + 180, image.address + DATA_AT, false);
+	assert_int_equal(load_image(&kernel, &image), 0xdc008007);
+
+	assert_int_equal(ask_tag(&kernel, KERNEL_ABORT, good.tag), 0);
+	fields_put_text(&body, FIELD_TAG, "no number");
+	assert_int_equal(ask(&kernel, KERNEL_LIST, &body, -1), 0xdc008005);
+	assert_int_equal(ask(&kernel, 99, &body, -1), 0xdc008005);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+static void same_identifier_is_refused(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	struct buffer body = {0};
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.twice");
+	fields_put_text(&body, FIELD_IDENTIFIER, "test.twice");
+	fields_put_u64(&body, FIELD_SIZE, PAGE);
+	assert_int_equal(ask(&kernel, KERNEL_RESERVE, &body, -1), 0xdc008014);
+	fields_put_text(&body, FIELD_IDENTIFIER, "test.huge");
+	fields_put_u64(&body, FIELD_SIZE, 0x40000000);
+	assert_int_equal(ask(&kernel, KERNEL_RESERVE, &body, -1), 0xdc008002);
+	fields_put_text(&body, FIELD_IDENTIFIER, "test.empty");
+	fields_put_u64(&body, FIELD_SIZE, 0);
+	assert_int_equal(ask(&kernel, KERNEL_RESERVE, &body, -1), 0xdc008005);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+/* start asks for another kext and returns what the kernel said. */
+static void start_asks_for_a_kext(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.asks");
+	unsigned at = put_entry(&image, START_AT);
+	at = put_call(&image, at, kernel_symbol("_OSKextLoadKextWithIdentifier"),
+		      image.address + DATA_AT, 0);
+	put_exit(&image, at, -1);
+	put_code(&image, DATA_AT, "test.wanted", 12);
+	assert_int_equal(load_image(&kernel, &image), 0xdc008017);
+	assert_int_equal(fields_u32(answer(&kernel), FIELD_RESULT), 0xdc008011);
+	assert_int_equal(kernel.upcall.type, KERNEL_REQUEST_LOAD);
+	assert_string_equal(fields_text(bytes_of(kernel.upcall.body, kernel.upcall.size),
+					FIELD_IDENTIFIER),
+			    "test.wanted");
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+/* While one start routine sleeps, other requests are answered. */
+static void requests_run_while_a_start_runs(void **state)
+{
+	struct kernel kernel;
+	struct image image, other;
+	struct buffer body = {0};
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.slow");
+	new_image(&kernel, &other, "test.other");
+	unsigned at = put_entry(&image, START_AT);
+	at = put_call(&image, at, kernel_symbol("_IOSleep"), 300, 0);
+	put_exit(&image, at, 0);
+	assert_int_equal(map_image(&kernel, &image), 0);
+	fields_put_u32(&body, FIELD_TAG, image.tag);
+	uint64_t id = send_request(&kernel, KERNEL_START, &body, -1);
+	assert_int_equal(load_image(&kernel, &other), 0);
+	assert_int_equal(fields_u32(listed(&kernel, "test.slow"), FIELD_STATE),
+			 KEXT_STATE_STARTING);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, image.tag), 0xdc008005);
+	assert_true(receive(&kernel, KERNEL_START, id));
+	assert_int_equal(fields_u32(answer(&kernel), FIELD_ERROR), 0);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+static unsigned count_fds(pid_t pid)
+{
+	unsigned count = 0;
+	for (int fd = 0; fd < 256; fd++) {
+		char path[64], target[64];
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+		count += readlink(path, target, sizeof(target)) >= 0;
+	}
+	return count;
+}
+
+/* Resident and virtual pages. */
+static void read_pages(pid_t pid, long *ret_resident, long *ret_virtual)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%ld %ld", ret_virtual, ret_resident), 2);
+	fclose(file);
+}
+
+static void cycle(struct kernel *kernel)
+{
+	struct image image;
+	new_image(kernel, &image, "test.cycle");
+	image.dependencies[image.dependency_count++] = 4;
+	assert_int_equal(load_image(kernel, &image), 0);
+	assert_int_equal(ask_tag(kernel, KERNEL_STOP, image.tag), 0);
+}
+
+/* Without the sandbox, so that its descriptors can be seen by anybody. */
+static void cycles_grow_nothing(void **state)
+{
+	static const char *const options[] = {"--sandbox=off", NULL};
+	struct kernel kernel;
+	long resident[2], size[2];
+	(void)state;
+	boot(&kernel, options);
+	for (int i = 0; i < 200; i++)
+		cycle(&kernel);
+	unsigned fds = count_fds(kernel.pid);
+	assert_int_equal(fds, 5);
+	read_pages(kernel.pid, &resident[0], &size[0]);
+	for (int i = 0; i < 1000; i++)
+		cycle(&kernel);
+	read_pages(kernel.pid, &resident[1], &size[1]);
+	assert_int_equal(count_fds(kernel.pid), fds);
+	/* A sanitizer keeps freed memory in quarantine. */
+	if (HAS_SANDBOX) {
+		assert_in_range(resident[1], 0, resident[0] + 16);
+		assert_in_range(size[1], 0, size[0] + 256);
+	}
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+/* The end of the stream is the end of the kernel. */
+static void leaves_with_kextd(void **state)
+{
+	struct kernel kernel;
+	(void)state;
+	boot(&kernel, NULL);
+	shutdown(kernel.socket, SHUT_RDWR);
+	assert_int_equal(await_end(&kernel), 0);
+	assert_string_equal(kernel.report, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(components_and_hello),
+		cmocka_unit_test(hello_states_mach_kernels_uuid),
+		cmocka_unit_test(load_list_unload),
+		cmocka_unit_test(failing_start_leaves_nothing),
+		cmocka_unit_test(failing_stop_keeps_the_kext),
+		cmocka_unit_test(references_hold_libraries),
+		cmocka_unit_test(libraries_start_first),
+		cmocka_unit_test(stamps_kmod_info),
+		cmocka_unit_test(constructors_and_destructors_run),
+		cmocka_unit_test(foreign_constructors_are_refused),
+		cmocka_unit_test(damaged_maps_are_refused),
+		cmocka_unit_test(same_identifier_is_refused),
+		cmocka_unit_test(start_asks_for_a_kext),
+		cmocka_unit_test(requests_run_while_a_start_runs),
+		cmocka_unit_test(cycles_grow_nothing),
+		cmocka_unit_test(leaves_with_kextd),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
