@@ -23,8 +23,7 @@ static bool is_compatible_bundle(const struct kext_bundle *bundle, int64_t reque
 			     kext_bundle_compatible_version(bundle), requested);
 }
 
-const struct kext_loaded *candidate_loaded(const struct graph *graph,
-					   const char *identifier)
+const struct kext_loaded *graph_loaded(const struct graph *graph, const char *identifier)
 {
 	for (size_t i = 0; i < graph->loaded_count; i++)
 		if (strcmp(graph->loaded[i].identifier, identifier) == 0)
@@ -38,7 +37,7 @@ static bool is_same_bundle(const struct kext_bundle *a, const struct kext_bundle
 			  strcmp(kext_bundle_path(a), kext_bundle_path(b)) == 0);
 }
 
-bool candidate_equal(const struct candidate *a, const struct candidate *b)
+bool graph_same(const struct candidate *a, const struct candidate *b)
 {
 	return a->loaded == b->loaded && is_same_bundle(a->bundle, b->bundle);
 }
@@ -86,7 +85,7 @@ static struct kext_bundle *highest_compatible(const struct graph *graph,
 	return bundle && is_compatible_bundle(bundle, request->version) ? bundle : found;
 }
 
-char *candidate_describe(const struct candidate *candidate)
+char *graph_describe(const struct candidate *candidate)
 {
 	char version[KEXT_VERSION_TEXT_MAX];
 	if (candidate->loaded)
@@ -226,10 +225,10 @@ static bool find_loaded(const struct graph *graph, const char *asker,
 	return true;
 }
 
-bool candidate_find(const struct graph *graph, const char *asker,
-		    const struct request *request, struct candidate *ret)
+bool graph_choose(const struct graph *graph, const char *asker,
+		  const struct request *request, struct candidate *ret)
 {
-	const struct kext_loaded *loaded = candidate_loaded(graph, request->identifier);
+	const struct kext_loaded *loaded = graph_loaded(graph, request->identifier);
 	if (loaded)
 		return find_loaded(graph, asker, request, loaded, ret);
 	struct kext_bundle *bundle = highest_compatible(graph, request);

@@ -53,17 +53,16 @@ static inline bool graph_is_64(const struct graph *graph)
 	return (graph->arch->cputype & KEXT_CPU_ARCH_64) != 0;
 }
 
-const struct kext_loaded *candidate_loaded(const struct graph *graph,
-					   const char *identifier);
+const struct kext_loaded *graph_loaded(const struct graph *graph, const char *identifier);
 /*
  * What fulfils a request: the loaded kext of that identifier, else the highest compatible
  * one. False with a diagnostic about `asker` that names both sides.
  */
-bool candidate_find(const struct graph *graph, const char *asker,
-		    const struct request *request, struct candidate *ret);
-bool candidate_equal(const struct candidate *a, const struct candidate *b);
+bool graph_choose(const struct graph *graph, const char *asker,
+		  const struct request *request, struct candidate *ret);
+bool graph_same(const struct candidate *a, const struct candidate *b);
 /* "1.2 in /path/X.kext" or "1.2, which is loaded"; allocated, NULL without memory. */
-char *candidate_describe(const struct candidate *candidate);
+char *graph_describe(const struct candidate *candidate);
 
 /*
  * Fills the requests of a node that is a bundle, by the rules for kernel libraries and

@@ -178,7 +178,7 @@ static int imply_kasan(struct graph *graph, struct node *node)
 	const char *path = kext_bundle_executable_path(node->is.bundle);
 	size_t length = path ? strlen(path) : 0;
 	bool is_known = kext_repository_find(graph->repository, KPI_KASAN) ||
-			candidate_loaded(graph, KPI_KASAN);
+			graph_loaded(graph, KPI_KASAN);
 	if (length < 6 || strcmp(path + length - 6, "_kasan") != 0 || !is_known ||
 	    requests_identifier(node, KPI_KASAN))
 		return 0;

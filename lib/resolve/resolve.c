@@ -94,8 +94,8 @@ static void diagnose_cycle(struct graph *graph, size_t number)
 static void diagnose_multiple(struct graph *graph, const struct node *asker,
 			      const struct candidate *wanted, const struct node *other)
 {
-	_cleanup_free_ char *here = candidate_describe(wanted);
-	_cleanup_free_ char *there = candidate_describe(&other->is);
+	_cleanup_free_ char *here = graph_describe(wanted);
+	_cleanup_free_ char *there = graph_describe(&other->is);
 	kext_diagnose(
 		graph->diagnostics, KEXT_ERROR, "dependency.multiple", asker->identifier,
 		"let all of them ask for versions that one library is compatible with",
@@ -129,7 +129,7 @@ static int follow(struct graph *graph, size_t top, struct request request)
 {
 	struct candidate candidate;
 	struct node *node = node_at(graph, top);
-	if (!candidate_find(graph, node->identifier, &request, &candidate)) {
+	if (!graph_choose(graph, node->identifier, &request, &candidate)) {
 		node->is_failed = true;
 		return 0;
 	}
@@ -139,7 +139,7 @@ static int follow(struct graph *graph, size_t top, struct request request)
 		return error < 0 ? error : depend(graph, top, number);
 	}
 	const struct node *other = node_at(graph, --number);
-	if (candidate_equal(&other->is, &candidate))
+	if (graph_same(&other->is, &candidate))
 		return depend(graph, top, number);
 	node->is_failed = true;
 	diagnose_multiple(graph, node, &candidate, other);
@@ -167,8 +167,7 @@ static int leave(struct graph *graph)
 static int walk(struct graph *graph)
 {
 	struct candidate root = {
-		graph->root,
-		candidate_loaded(graph, kext_bundle_identifier(graph->root))};
+		graph->root, graph_loaded(graph, kext_bundle_identifier(graph->root))};
 	size_t number;
 	int error = add_node(graph, &root, &number);
 	if (error == 0)
