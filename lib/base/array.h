@@ -30,7 +30,7 @@
 
 #define array_for_each(item, array)                                                    \
 	for (__typeof__((array)->items + 0) item = (array)->items;                     \
-	     item < (array)->items + (array)->count; item++)
+	     (array)->count && item < (array)->items + (array)->count; item++)
 
 void *array_grow(void **items, size_t *count, size_t *capacity, size_t item_size);
 

@@ -38,6 +38,6 @@ void map_free(struct map *map);
 
 #define map_for_each(entry, map)                                                       \
 	for (struct map_entry *entry = (map)->entries;                                 \
-	     entry < (map)->entries + (map)->count; entry++)
+	     (map)->count && entry < (map)->entries + (map)->count; entry++)
 
 #endif
