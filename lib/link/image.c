@@ -6,7 +6,7 @@
 
 static struct value_slot *value_slot(const struct kext_image *image, uint64_t value)
 {
-	uint32_t at = value_hash(value) & image->value_mask;
+	uint32_t at = address_hash(value) & image->value_mask;
 	while (image->values[at].any && image->values[at].value != value)
 		at = (at + 1) & image->value_mask;
 	return &image->values[at];

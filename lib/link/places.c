@@ -23,7 +23,7 @@ static bool entry_read(const struct link *link, uint32_t entry,
 static uint32_t *find_entry(const struct link *link, uint64_t address, bool local,
 			    struct macho_relocation *ret)
 {
-	uint32_t at = value_hash(address) & link->place_mask;
+	uint32_t at = address_hash(address) & link->place_mask;
 	for (; link->places[at]; at = (at + 1) & link->place_mask) {
 		if (((link->places[at] - 1) & 1) != local)
 			continue;

@@ -36,7 +36,7 @@ uint32_t name_hash(const char *name, size_t length)
 	return (uint32_t)(mix(h, word) * 0xc4ceb9fe1a85ec53ull >> 32);
 }
 
-uint32_t value_hash(uint64_t value)
+uint32_t address_hash(uint64_t value)
 {
 	return (uint32_t)(mix(seed, value) * 0xc4ceb9fe1a85ec53ull >> 32);
 }

@@ -82,7 +82,7 @@ const struct symbol *symtab_find_name(const struct symtab *symtab, const char *n
 /* Hash of a name; seeded per process so that no input can aim at one bucket. */
 uint32_t name_hash(const char *name, size_t length);
 /* Hash of an address for the tables keyed by addresses. */
-uint32_t value_hash(uint64_t value);
+uint32_t address_hash(uint64_t value);
 /* A power of two that holds `count` entries at most half full; 0 when that is too many.
  */
 uint32_t table_size(uint64_t count);
