@@ -221,11 +221,11 @@ static int place_pieces(struct linker *ld, struct ld_output_section *section,
 		struct ld_piece *piece = section->pieces.items[i];
 		at = round_up(at, 1ull << piece->align);
 		piece->address = at;
-		at += piece->size;
-		if (at > LD_IMAGE_MAX)
+		if (at > LD_IMAGE_MAX || piece->size > LD_IMAGE_MAX - at)
 			return ld_error(ld, "ld.size", ld->options->output, NULL,
 					"section %s,%s ends beyond 0x%x bytes",
 					section->segment, section->name, LD_IMAGE_MAX);
+		at += piece->size;
 	}
 	section->size = at - section->address;
 	*cursor = at;
@@ -250,7 +250,9 @@ static int place_segment(struct linker *ld, struct ld_output_segment *segment,
 		file_end = cursor;
 	}
 	segment->file_size = round_up(file_end - *address, LD_PAGE_SIZE);
-	segment->size = round_up(cursor - *address, LD_PAGE_SIZE);
+	/* A segment of no size would be passed over together with its sections. */
+	uint64_t size = cursor > *address ? cursor - *address : 1;
+	segment->size = round_up(size, LD_PAGE_SIZE);
 	*address += segment->size;
 	*offset += segment->file_size;
 	return 0;
