@@ -21,6 +21,8 @@
 static struct kext_diagnostics *diagnostics;
 static struct kext_image *images[MAX];
 static size_t image_count;
+static struct file_map maps[2 * MAX + 1];
+static size_t map_count;
 static uint64_t load_address;
 
 static int allocate(void *data, uint64_t size, uint64_t *ret_address)
@@ -46,15 +48,17 @@ static int finish(int status)
 	print_diagnostics();
 	for (size_t i = 0; i < image_count; i++)
 		kext_image_unref(images[i]);
+	for (size_t i = 0; i < map_count; i++)
+		file_unmap(&maps[i]);
 	kext_diagnostics_free(diagnostics);
 	return status;
 }
 
 static struct bytes read_file(const char *path)
 {
-	struct file_map map;
-	if (file_map_path(AT_FDCWD, path, 1u << 30, &map) == 0)
-		return map.bytes;
+	struct file_map *map = &maps[map_count++];
+	if (map_count <= 2 * MAX && file_map_path(AT_FDCWD, path, 1u << 30, map) == 0)
+		return map->bytes;
 	fprintf(stderr, "linkone: cannot read %s\n", path);
 	exit(2);
 }
