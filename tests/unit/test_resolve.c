@@ -3,6 +3,7 @@
 #include "kext_fixture.h"
 #include <kext/repository.h>
 #include <kext/resolve.h>
+#include "base/memory.h"
 
 #define COMPATIBLE(version) PLIST_STRING("OSBundleCompatibleVersion", version)
 #define EXECUTABLE	    PLIST_STRING("CFBundleExecutable", "X")
@@ -567,6 +568,51 @@ static void test_long_chain(void **state)
 	kext_repository_free(repository);
 }
 
+/* Everything from the scan to the list, with allocation number `n` failing. */
+static int run_all(struct fixture *f)
+{
+	struct kext_repository *repository = NULL;
+	struct kext_bundle *bundle = NULL;
+	struct kext_load_list *list = NULL;
+	int error = kext_repository_new(f->context, &repository);
+	if (error == 0)
+		error = kext_repository_add_folder(repository, f->folder, f->diagnostics);
+	if (error == 0)
+		error = kext_bundle_open(f->context, fixture_path(f, "A.kext"),
+					 f->diagnostics, &bundle);
+	if (error == 0)
+		error = kext_resolve(repository, bundle, NULL, 0, kext_arch_host(),
+				     f->diagnostics, &list);
+	if (error == 0)
+		error = kext_bundle_authenticate(bundle, getuid(), f->diagnostics);
+	kext_load_list_free(list);
+	kext_bundle_unref(bundle);
+	kext_repository_free(repository);
+	return error;
+}
+
+static void test_without_memory(void **state)
+{
+	struct fixture *f = *state;
+	unsigned failures = 0;
+	int error;
+	add_kpis(f, "19.6.0");
+	fixture_info(f, "A.kext", LIBRARY("com.a", "1.0", "1.0", NEEDS("com.b", "1.0")));
+	fixture_info(f, "B.kext", LIBRARY("com.b", "1.0", "1.0", ""));
+	fixture_text(f, "A.kext/Contents/MacOS/X", "code");
+	for (unsigned n = 1;; n++) {
+		fixture_forget(f);
+		fault_arm_allocation(n);
+		error = run_all(f);
+		fault_arm_allocation(0);
+		if (error != -ENOMEM)
+			break;
+		failures++;
+	}
+	assert_int_equal(error, 0);
+	assert_true(failures > 50);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -590,6 +636,7 @@ int main(void)
 		TEST(test_required_in_early_boot),
 		TEST(test_kasan),
 		TEST(test_long_chain),
+		TEST(test_without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
