@@ -22,7 +22,7 @@ void proc_enter_client(uint32_t pid, uint32_t uid);
 void proc_leave_client(void);
 
 /* A credential. Its layout is not seen by kexts. */
-struct ucred {
+struct credential {
 	_Atomic int references;
 	uint32_t uid, gid;
 };
@@ -32,7 +32,7 @@ struct proc {
 	_Atomic int references;
 	struct task task;	  /* threads serving it point here */
 	struct task *task_record; /* &task, or the kernel's own */
-	struct ucred *credential;
+	struct credential *credential;
 	uint64_t unique_id;
 	int parent;
 };
@@ -44,9 +44,9 @@ int proc_suser(struct proc *process);
 struct proc *proc_find(int pid);
 int proc_rele(struct proc *process);
 int proc_is64bit(struct proc *process);
-struct ucred *kauth_cred_get(void);
-void kauth_cred_unref(struct ucred **credential);
-uint32_t kauth_cred_getuid(struct ucred *credential);
+struct credential *kauth_cred_get(void);
+void kauth_cred_unref(struct credential **credential);
+uint32_t kauth_cred_getuid(struct credential *credential);
 
 /* ---- copyio.c ---- */
 int copyin(user_addr_t from, void *to, size_t n);

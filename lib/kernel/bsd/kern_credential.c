@@ -8,21 +8,21 @@
 
 struct vfs_context {
 	struct proc *process;
-	struct ucred *credential;
+	struct credential *credential;
 };
 
-struct ucred *kauth_cred_get_with_ref(void);
-struct ucred *kauth_cred_proc_ref(struct proc *process);
-struct ucred *proc_ucred(struct proc *process);
-void kauth_cred_ref(struct ucred *credential);
-uint32_t kauth_cred_getgid(struct ucred *credential);
-int kauth_cred_issuser(struct ucred *credential);
-int suser(struct ucred *credential, unsigned short *flags);
+struct credential *kauth_cred_get_with_ref(void);
+struct credential *kauth_cred_proc_ref(struct proc *process);
+struct credential *proc_ucred(struct proc *process);
+void kauth_cred_ref(struct credential *credential);
+uint32_t kauth_cred_getgid(struct credential *credential);
+int kauth_cred_issuser(struct credential *credential);
+int suser(struct credential *credential, unsigned short *flags);
 struct vfs_context *vfs_context_create(struct vfs_context *context);
 int vfs_context_rele(struct vfs_context *context);
 struct vfs_context *vfs_context_current(void);
 struct vfs_context *vfs_context_kernel(void);
-struct ucred *vfs_context_ucred(struct vfs_context *context);
+struct credential *vfs_context_ucred(struct vfs_context *context);
 struct proc *vfs_context_proc(struct vfs_context *context);
 int vfs_context_pid(struct vfs_context *context);
 int vfs_context_suser(struct vfs_context *context);
@@ -30,33 +30,33 @@ int vfs_context_issuser(struct vfs_context *context);
 int vfs_context_is64bit(struct vfs_context *context);
 int vfs_context_issignal(struct vfs_context *context, uint32_t mask);
 
-struct ucred *kauth_cred_get(void)
+struct credential *kauth_cred_get(void)
 {
 	return current_proc()->credential;
 }
 KPI(kauth_cred_get);
 
-void kauth_cred_ref(struct ucred *credential)
+void kauth_cred_ref(struct credential *credential)
 {
 	atomic_fetch_add(&credential->references, 1);
 }
 KPI(kauth_cred_ref);
 
-struct ucred *kauth_cred_get_with_ref(void)
+struct credential *kauth_cred_get_with_ref(void)
 {
-	struct ucred *credential = kauth_cred_get();
+	struct credential *credential = kauth_cred_get();
 	kauth_cred_ref(credential);
 	return credential;
 }
 KPI(kauth_cred_get_with_ref);
 
-struct ucred *proc_ucred(struct proc *process)
+struct credential *proc_ucred(struct proc *process)
 {
 	return process->credential;
 }
 KPI(proc_ucred);
 
-struct ucred *kauth_cred_proc_ref(struct proc *process)
+struct credential *kauth_cred_proc_ref(struct proc *process)
 {
 	kauth_cred_ref(process->credential);
 	return process->credential;
@@ -64,16 +64,16 @@ struct ucred *kauth_cred_proc_ref(struct proc *process)
 KPI(kauth_cred_proc_ref);
 
 /* The kernel's own credential is never the last reference's to free. */
-void kauth_cred_unref(struct ucred **credential)
+void kauth_cred_unref(struct credential **credential)
 {
-	struct ucred *old = *credential;
+	struct credential *old = *credential;
 	*credential = NULL;
 	if (old && atomic_fetch_sub(&old->references, 1) == 1)
 		free(old);
 }
 KPI(kauth_cred_unref);
 
-uint32_t kauth_cred_getuid(struct ucred *credential)
+uint32_t kauth_cred_getuid(struct credential *credential)
 {
 	return credential->uid;
 }
@@ -81,7 +81,7 @@ KPI(kauth_cred_getuid);
 KPI_AS("_kauth_cred_getruid", kauth_cred_getuid);
 KPI_AS("_kauth_cred_getsvuid", kauth_cred_getuid);
 
-uint32_t kauth_cred_getgid(struct ucred *credential)
+uint32_t kauth_cred_getgid(struct credential *credential)
 {
 	return credential->gid;
 }
@@ -89,13 +89,13 @@ KPI(kauth_cred_getgid);
 KPI_AS("_kauth_cred_getrgid", kauth_cred_getgid);
 KPI_AS("_kauth_cred_getsvgid", kauth_cred_getgid);
 
-int kauth_cred_issuser(struct ucred *credential)
+int kauth_cred_issuser(struct credential *credential)
 {
 	return credential->uid == 0;
 }
 KPI(kauth_cred_issuser);
 
-int suser(struct ucred *credential, unsigned short *flags)
+int suser(struct credential *credential, unsigned short *flags)
 {
 	(void)flags;
 	return credential->uid == 0 ? 0 : XNU_EPERM;
@@ -140,7 +140,7 @@ int vfs_context_rele(struct vfs_context *context)
 }
 KPI(vfs_context_rele);
 
-struct ucred *vfs_context_ucred(struct vfs_context *context)
+struct credential *vfs_context_ucred(struct vfs_context *context)
 {
 	return context->credential;
 }

@@ -8,7 +8,7 @@
 #include "kernel/bsd/bsd.h"
 #include "kernel/osfmk/osfmk.h"
 
-static struct ucred kernel_credential = {.references = 1};
+static struct credential kernel_credential = {.references = 1};
 static struct proc kernel_proc = {.references = 1, .credential = &kernel_credential};
 struct proc *kernproc = &kernel_proc;
 KPI(kernproc);
@@ -26,10 +26,10 @@ void proc_startup(void)
 void proc_enter_client(uint32_t pid, uint32_t uid)
 {
 	struct proc *process = mem_zero(1, sizeof(*process));
-	struct ucred *credential = mem_zero(1, sizeof(*credential));
+	struct credential *credential = mem_zero(1, sizeof(*credential));
 	if (!process || !credential)
 		panic("no memory for a client");
-	*credential = (struct ucred){.references = 1, .uid = uid, .gid = uid};
+	*credential = (struct credential){.references = 1, .uid = uid, .gid = uid};
 	process->references = 1;
 	process->task = (struct task){.pid = pid, .uid = uid};
 	xnu_snprintf(process->task.name, sizeof(process->task.name), "client");

@@ -172,14 +172,29 @@ static void put_thread_name(void *context, const struct thread *thread)
 {
 	struct report *r = context;
 	if (r->threads++ < MAX_THREADS)
-		put(r, "   %llu %s%s\n", (unsigned long long)thread->id, thread->name,
-		    thread->is_kernel_thread ? " (started by a kext)" : "");
+		put(r, "   %llu %s\n", (unsigned long long)thread->id, thread->name);
+}
+
+/* Whether kext code is on the stack: only such threads are worth their lines. */
+static bool has_kext_frame(uint64_t rip, uint64_t rbp)
+{
+	uint64_t frame[2] = {rbp, rip};
+	for (int i = 0; i < MAX_FRAMES; i++) {
+		const struct kmod *kext = kmod_by_address(frame[1]);
+		if (kext && !kext->is_component)
+			return true;
+		if (rbp % 8 || machine_guarded_copy(frame, (const void *)rbp, 16) != 0 ||
+		    frame[0] <= rbp)
+			return false;
+		rbp = frame[0];
+	}
+	return false;
 }
 
 static void put_frozen(void *context, int thread, uint64_t rip, uint64_t rbp)
 {
 	struct report *r = context;
-	if (r->threads++ >= MAX_THREADS)
+	if (!has_kext_frame(rip, rbp) || r->threads++ >= MAX_THREADS)
 		return;
 	put(r, "\nBacktrace of host thread %d:\n", thread);
 	put_backtrace(r, rip, rbp);
@@ -204,6 +219,8 @@ size_t report_write(const struct panic_cause *cause, char *text, size_t size)
 	    cause->text);
 	put(&r, "Caller:\n");
 	put_place(&r, (uint64_t)cause->caller);
+	put(&r, "Thread: %llu %s\n", (unsigned long long)thread_self()->id,
+	    thread_self()->name);
 	put_registers(&r, cause);
 	put_code(&r, rip);
 	put(&r, "\nBacktrace:\n");
