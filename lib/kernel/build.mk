@@ -30,7 +30,7 @@ $(BUILD)/gen/kpi_names.c: $(KERNEL_EXPORTS) lib/kernel/build.mk
 	awk 'BEGIN { print "#include \"kernel/machine/machine.h\"\nconst char *const kpi_names[] = {" } \
 	     { print "\t\"" $$1 "\"," } \
 	     END { print "};\nconst unsigned kpi_name_count = " NR ";" }' > $@.new
-	mv $@.new $@
+	$(Q)mv $@.new $@
 
 $(BUILD)/kernel/gen/kpi_names.o: $(BUILD)/gen/kpi_names.c
 	@mkdir -p $(@D)
