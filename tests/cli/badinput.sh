@@ -102,11 +102,11 @@ test_symbol_that_the_kernel_lacks()
 {
 	make_kext "$T" Lacks test.lacks 1.0 <<-'END'
 		#include <mach/mach_types.h>
-		extern int buf_attr(void *);
-		kern_return_t Lacks_start(kmod_info_t *k, void *d) { return d ? buf_attr(d) : 0; }
+		extern int buf_flushdirtyblks(void *);
+		kern_return_t Lacks_start(kmod_info_t *k, void *d) { return d ? buf_flushdirtyblks(d) : 0; }
 		kern_return_t Lacks_stop(kmod_info_t *k, void *d) { return 0; }
 	END
-	refuse 71 buf_attr kextload "$T/Lacks.kext"
+	refuse 71 buf_flushdirtyblks kextload "$T/Lacks.kext"
 	expect_status 0 kextload --allow-missing "$T/Lacks.kext"
 	expect_status 0 kextunload -b test.lacks
 	still_usable
@@ -253,12 +253,12 @@ test_panic_and_missing_symbol_and_system_call()
 	expect_text "$report" "on purpose 4711"
 	make_kext "$T" Trap test.trap 1.0 <<-'END'
 		#include <mach/mach_types.h>
-		extern int buf_attr(void *);
-		kern_return_t Trap_start(kmod_info_t *k, void *d) { return buf_attr(d); }
+		extern int buf_flushdirtyblks(void *);
+		kern_return_t Trap_start(kmod_info_t *k, void *d) { return buf_flushdirtyblks(d); }
 		kern_return_t Trap_stop(kmod_info_t *k, void *d) { return 0; }
 	END
 	panics kextload --allow-missing "$T/Trap.kext"
-	expect_text "$report" buf_attr
+	expect_text "$report" buf_flushdirtyblks
 	make_kext "$T" Exec test.exec 1.0 <<-'END'
 		#include <mach/mach_types.h>
 		kern_return_t Exec_start(kmod_info_t *k, void *d)
