@@ -441,6 +441,7 @@ static void parse(int argc, char **argv)
 		else
 			add_input(*word, false, false);
 	}
+	free(words.items);
 }
 
 static void complete_options(void)
@@ -449,6 +450,7 @@ static void complete_options(void)
 	line.folders = (struct text_list){0};
 	for (size_t i = 0; i < given.count; i++)
 		add_folder(given.items[i]);
+	free(given.items);
 	if (!line.no_standard_folders)
 		add_text(&line.folders, join(kext_data_folder(), "/sdk/lib", ""));
 	struct kext_ld_options *o = &line.options;

@@ -86,8 +86,16 @@ static int load_member(struct linker *ld, struct ld_object *member)
 	return ld_object_load(ld, member);
 }
 
-int ld_archive_open(struct linker *ld, const char *path, struct bytes bytes,
-		    bool load_all)
+/* A library named twice is one library: drivers and makefiles both ask for libkmod. */
+static struct ld_archive *find_archive(const struct linker *ld, const char *path)
+{
+	for (size_t i = 0; i < ld->archives.count; i++)
+		if (!strcmp(ld->archives.items[i]->path, path))
+			return ld->archives.items[i];
+	return NULL;
+}
+
+static int make_archive(struct linker *ld, const char *path, struct ld_archive **ret)
 {
 	struct ld_archive **place = array_push(&ld->archives);
 	if (!place)
@@ -99,9 +107,23 @@ int ld_archive_open(struct linker *ld, const char *path, struct bytes bytes,
 	}
 	*place = archive;
 	archive->path = path;
-	int error = read_members(ld, archive, bytes);
+	*ret = archive;
+	return 0;
+}
+
+int ld_archive_open(struct linker *ld, const char *path, struct bytes bytes,
+		    bool load_all)
+{
+	struct ld_archive *archive = find_archive(ld, path);
+	int error = 0;
+	if (!archive) {
+		error = make_archive(ld, path, &archive);
+		if (!error)
+			error = read_members(ld, archive, bytes);
+	}
 	for (size_t i = 0; !error && load_all && i < archive->member_count; i++)
-		error = load_member(ld, archive->members[i]);
+		if (!archive->members[i]->is_loaded)
+			error = load_member(ld, archive->members[i]);
 	return error;
 }
 
