@@ -22,6 +22,7 @@ static struct {
 	struct kext_ld_input *inputs;
 	size_t input_count;
 	struct text_list folders, undefined, exported, unexported;
+	struct text_list kept; /* texts that others point into, to the end */
 	const char *sysroot;
 	bool has_exported, no_warnings, fatal_warnings, no_standard_folders, verbose;
 } line;
@@ -53,12 +54,18 @@ static void add_input(const char *path, bool is_library, bool all_members)
 		.path = path, .is_library = is_library, .all_members = all_members};
 }
 
+static char *keep(char *text)
+{
+	add_text(&line.kept, check(text));
+	return text;
+}
+
 static char *join(const char *a, const char *b, const char *c)
 {
 	char *text;
 	if (asprintf(&text, "%s%s%s", a, b, c) < 0)
-		fail("error", "out of memory");
-	return text;
+		text = NULL;
+	return keep(text);
 }
 
 /* The whole text of a file; it lives as long as the program. */
@@ -70,7 +77,7 @@ static char *read_text(const char *path)
 	if (!file || (getdelim(&text, &capacity, '\0', file) < 0 && ferror(file)))
 		fail("file cannot be read", path);
 	fclose(file);
-	return text ? text : check(strdup(""));
+	return keep(text ? text : strdup(""));
 }
 
 /* Lines of a file without surrounding blanks; with `comments`, # ends a line. */
@@ -121,7 +128,7 @@ static void add_listed(const char *path)
 /* FILE or FILE,FOLDER, the folder being put in front of each path. */
 static void read_filelist(const char *argument)
 {
-	char *path = check(strdup(argument));
+	char *path = keep(strdup(argument));
 	char *comma = strrchr(path, ',');
 	list_folder = comma ? comma + 1 : NULL;
 	if (comma)
