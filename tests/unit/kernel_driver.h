@@ -40,6 +40,7 @@ struct kernel {
 	struct frame_reader reader;
 	struct frame answer; /* of the last question */
 	struct frame upcall; /* the last request from the kernel */
+	uint64_t log_end;    /* as the last LOG frame said */
 	char report[65536];
 };
 
@@ -71,6 +72,9 @@ static UNUSED bool receive(struct kernel *kernel, uint16_t type, uint64_t id)
 		if (got <= 0)
 			return false;
 		assert_true(fields_valid(bytes_of(frame.body, frame.size)));
+		if (frame.type == KERNEL_LOG)
+			kernel->log_end = fields_u64(bytes_of(frame.body, frame.size),
+						     FIELD_POSITION);
 		struct frame *keep = &kernel->answer;
 		bool is_answer = frame.type == type && frame.id == id;
 		if (frame.type == KERNEL_REQUEST_LOAD ||

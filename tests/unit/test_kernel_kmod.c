@@ -315,6 +315,135 @@ static void start_asks_for_a_kext(void **state)
 	assert_int_equal(shut_down(&kernel), 0);
 }
 
+/* mov rdi, a; mov rsi, b; mov rdx, c; mov rcx, d; mov r8, e; call f */
+static unsigned put_call5(struct image *to, unsigned at, uint64_t function,
+			  const uint64_t arguments[5])
+{
+	static const char prefixes[5][3] = {"\x48\xbf", "\x48\xbe", "\x48\xba",
+					    "\x48\xb9", "\x49\xb8"};
+	for (unsigned i = 0; i < 5; i++, at += 10) {
+		put_code(to, at, prefixes[i], 2);
+		store64(to->bytes + at + 2, arguments[i], false);
+	}
+	put_code(to, at, "\x49\xbb", 2);
+	store64(to->bytes + at + 2, function, false);
+	put_code(to, at + 10, "\x41\xff\xd3", 3);
+	return at + 13;
+}
+
+/* The image's start asks for a resource; its callback logs what came. */
+static void lay_out_request(struct image *image)
+{
+	/* printf(format, tag, result, data, size, context): the callback's own arguments
+	 */
+	static const uint8_t shift[] = {
+		0x4d, 0x89, 0xc1,	/* mov r9, r8 */
+		0x41, 0x89, 0xc8,	/* mov r8d, ecx */
+		0x48, 0x89, 0xd1,	/* mov rcx, rdx */
+		0x89, 0xf2,		/* mov edx, esi */
+		0x89, 0xfe,		/* mov esi, edi */
+		0x31, 0xc0, 0x48, 0xbf, /* xor eax, eax; mov rdi, … */
+	};
+	unsigned at = put_entry(image, 0x400);
+	put_code(image, at, shift, sizeof(shift));
+	at += sizeof(shift);
+	store64(image->bytes + at, image->address + DATA_AT, false);
+	put_code(image, at + 8, "\x49\xbb", 2);
+	store64(image->bytes + at + 10, kernel_symbol("_printf"), false);
+	put_code(image, at + 18, "\x41\xff\xd3", 3);
+	put_exit(image, at + 21, 0);
+	put_code(image, DATA_AT, "<%u %x %s %u %p>", 17);
+	put_code(image, DATA_AT + 0x40, "test.resources", 15);
+	put_code(image, DATA_AT + 0x60, "firmware.bin", 13);
+	uint64_t data = image->address + DATA_AT;
+	const uint64_t arguments[5] = {data + 0x40, data + 0x60, image->address + 0x400,
+				       0xabcdef, data + 0x80};
+	at = put_entry(image, START_AT);
+	at = put_call5(image, at, kernel_symbol("_OSKextRequestResource"), arguments);
+	put_exit(image, at, -1);
+}
+
+static void answer_resource(struct kernel *kernel, uint64_t request, uint32_t result,
+			    const char *data)
+{
+	struct buffer body = {0};
+	fields_put_u64(&body, FIELD_REQUEST, request);
+	fields_put_u32(&body, FIELD_RESULT, result);
+	if (data)
+		fields_put_bytes(&body, FIELD_DATA, data, strlen(data) + 1);
+	send_request(kernel, KERNEL_RESOURCE, &body, -1);
+}
+
+static void resources_come_back(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.resources");
+	lay_out_request(&image);
+	assert_int_equal(load_image(&kernel, &image), 0);
+	assert_int_equal(kernel.upcall.type, KERNEL_REQUEST_RESOURCE);
+	struct bytes asked = bytes_of(kernel.upcall.body, kernel.upcall.size);
+	assert_string_equal(fields_text(asked, FIELD_IDENTIFIER), "test.resources");
+	assert_string_equal(fields_text(asked, FIELD_NAME), "firmware.bin");
+	assert_int_equal(fields_u64(asked, FIELD_REQUEST), 0);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, image.tag), 0xdc008018);
+	answer_resource(&kernel, 5, 0, NULL); /* nobody asked that */
+	answer_resource(&kernel, 0, 0xdc008006, "bytes");
+	while (!strchr(whole_log(&kernel), '<'))
+		usleep(1000);
+	assert_non_null(strstr(whole_log(&kernel), "<0 dc008006 bytes 6 0xabcdef>"));
+	while (ask_tag(&kernel, KERNEL_STOP, image.tag) == 0xdc008018)
+		usleep(1000);
+	assert_int_equal(listed(&kernel, "test.resources").size, 0);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+/* A kext may keep a kext, itself here, from being unloaded. */
+static void retained_kexts_stay(void **state)
+{
+	struct kernel kernel;
+	struct image image, other;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.retained");
+	assert_int_equal(load_image(&kernel, &image), 0);
+	new_image(&kernel, &other, "test.retainer");
+	unsigned at = put_entry(&other, START_AT);
+	at = put_call(&other, at, kernel_symbol("_OSKextRetainKextWithLoadTag"),
+		      image.tag, 0);
+	put_exit(&other, at, -1);
+	at = put_entry(&other, STOP_AT);
+	at = put_call(&other, at, kernel_symbol("_OSKextReleaseKextWithLoadTag"),
+		      image.tag, 0);
+	put_exit(&other, at, -1);
+	assert_int_equal(load_image(&kernel, &other), 0);
+	assert_int_equal(fields_u32(listed(&kernel, "test.retained"), FIELD_REFERENCES),
+			 1);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, image.tag), 0xdc008018);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, other.tag), 0);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, image.tag), 0);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
+/* What a kext leaves behind is told when it goes. */
+static void leaks_are_logged(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.leaks");
+	unsigned at = put_entry(&image, START_AT);
+	at = put_call(&image, at, kernel_symbol("_IOMalloc"), 100, 0);
+	put_exit(&image, at, 0);
+	assert_int_equal(load_image(&kernel, &image), 0);
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, image.tag), 0);
+	assert_non_null(strstr(whole_log(&kernel), "test.leaks"));
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
 /* While one start routine sleeps, other requests are answered. */
 static void requests_run_while_a_start_runs(void **state)
 {
@@ -423,6 +552,9 @@ int main(void)
 		cmocka_unit_test(damaged_maps_are_refused),
 		cmocka_unit_test(same_identifier_is_refused),
 		cmocka_unit_test(start_asks_for_a_kext),
+		cmocka_unit_test(resources_come_back),
+		cmocka_unit_test(retained_kexts_stay),
+		cmocka_unit_test(leaks_are_logged),
 		cmocka_unit_test(requests_run_while_a_start_runs),
 		cmocka_unit_test(cycles_grow_nothing),
 		cmocka_unit_test(leaves_with_kextd),

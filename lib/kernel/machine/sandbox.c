@@ -53,11 +53,21 @@ static void limit_resources(bool has_own_uid)
 		limit(RLIMIT_NPROC, MAX_PROCESSES, "threads");
 }
 
+/*
+ * Root of a user namespace cannot become a user that the namespace does not have (EINVAL).
+ * Its own user id is then no more than the namespace's creator's, and stays.
+ */
 static void drop_uid(long uid)
 {
 	if (uid < 0)
 		return;
-	if (setgroups(0, NULL) < 0 || setresgid((gid_t)uid, (gid_t)uid, (gid_t)uid) < 0 ||
+	if (setresgid((gid_t)uid, (gid_t)uid, (gid_t)uid) < 0) {
+		if (errno != EINVAL)
+			fail("group id", errno);
+		fprintf(stderr, "kernel_task: no user %ld in this user namespace\n", uid);
+		return;
+	}
+	if (setgroups(0, NULL) < 0 ||
 	    setresuid((uid_t)uid, (uid_t)uid, (uid_t)uid) < 0)
 		fail("user id", errno);
 }
