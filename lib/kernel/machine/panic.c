@@ -85,6 +85,29 @@ void panic_at(const void *caller, const char *format, ...)
 	finish(format, arguments);
 }
 
+void panic_with_options(unsigned reason, void *data, uint64_t options, const char *format,
+			...);
+void panic_with_options(unsigned reason, void *data, uint64_t options, const char *format,
+			...)
+{
+	va_list arguments;
+	(void)reason;
+	(void)data;
+	(void)options;
+	va_start(arguments, format);
+	set_cause(NULL, __builtin_frame_address(0));
+	finish(format, arguments);
+}
+KPI(panic_with_options);
+
+/* Nobody is left to ask once a panic has begun. */
+int panic_active(void);
+int panic_active(void)
+{
+	return 0;
+}
+KPI(panic_active);
+
 void panic_with_context(const ucontext_t *context, const void *caller, const char *format,
 			...)
 {

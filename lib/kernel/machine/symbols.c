@@ -34,6 +34,15 @@ static const struct kpi_export **sorted_exports(size_t *ret_count)
 	return sorted;
 }
 
+/* One Darwin symbol, one address. */
+static void check_unique(const struct kpi_export **exports, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (strcmp(exports[i - 1]->symbol, exports[i]->symbol) == 0)
+			panic("%s is exported twice", exports[i]->symbol);
+	}
+}
+
 /* Merges the two sorted lists; a name in both is at its implementation. */
 static void merge(const struct kpi_export **exports, size_t export_count)
 {
@@ -62,6 +71,7 @@ static void make_symbols(void)
 	symbols = mem_zero(count + kpi_name_count, sizeof(*symbols));
 	if (!exports || !symbols)
 		panic("no memory for the kernel's symbols");
+	check_unique(exports, count);
 	merge(exports, count);
 	free(exports);
 }
