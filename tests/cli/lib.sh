@@ -110,7 +110,7 @@ run_one()
 
 run_tests()
 {
-	local name failures=0
+	local name status failures=0
 	SUITE=$(mktemp -d "${TMPDIR:-/tmp}/ks.XXXXXX")
 	trap 'rm -rf "$SUITE"' EXIT
 	umask 022
