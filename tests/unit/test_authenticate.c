@@ -1,5 +1,5 @@
 /*
- * Authentication (tools.md 4.6): whose files a kext may consist of, and that what was
+ * Authentication: whose files a kext may consist of, and that what was
  * read is what stands there. Runs as root, as root of a user namespace, and as an
  * ordinary user.
  */

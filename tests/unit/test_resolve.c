@@ -1,4 +1,4 @@
-/* Dependency resolution (tools.md 4.7, 4.8): what is chosen, in which order, and why not.
+/* Dependency resolution: what is chosen, in which order, and why not.
  */
 #include "kext_fixture.h"
 #include <kext/repository.h>

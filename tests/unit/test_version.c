@@ -1,4 +1,4 @@
-/* Version numbers: the table of tools.md 5.4, column 10.14+. */
+/* Version numbers: what Darwin 18 and later make of each text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -15,7 +15,7 @@
 struct kext_bundle;
 
 /*
- * Opens the bundle in folder `path` (any of the layouts of tools.md 4.1) and reads its
+ * Opens the bundle in folder `path` (layouts Contents/, flat, Support Files/) and reads its
  * Info.plist by descriptor; the executable is read when asked for. No descriptor stays open:
  * what is read later is read only if the same folder still stands there. Errors:
  * -ENOENT and other system errors, KEXT_ERR_NOT_A_KEXT (no bundle), KEXT_ERR_VALIDATION (the
@@ -79,14 +79,14 @@ KEXT_API size_t kext_bundle_plugin_count(const struct kext_bundle *bundle);
 KEXT_API const char *kext_bundle_plugin_path(const struct kext_bundle *bundle, size_t index);
 
 /*
- * The property rules and executable checks of tools.md 4.2 and 4.9 that make a kext
+ * The rules for properties, personalities and executables that make a kext
  * unloadable, as diagnostics: 0, or KEXT_ERR_VALIDATION / KEXT_ERR_ARCH_NOT_FOUND.
  */
 KEXT_API KEXT_MUST_CHECK int kext_bundle_validate(struct kext_bundle *bundle,
 						  const struct kext_arch *arch,
 						  struct kext_diagnostics *diagnostics);
 /*
- * Ownership and modes of everything in the bundle (tools.md 4.6), by descriptor, for an
+ * Ownership and modes of everything in the bundle, by descriptor, for an
  * instance owned by `owner`: root demands 0:0, a user his own or root's; never writable by
  * group or others. Also checks that what was read when opening is what now stands there.
  * 0, or KEXT_ERR_AUTHENTICATION with a diagnostic "auth.…" per file.

@@ -26,7 +26,7 @@ KEXT_API KEXT_MUST_CHECK int kext_repository_add_folder(struct kext_repository *
 /*
  * Adds the default places that exist: below the context's root /System/Library/Extensions
  * and /Library/Extensions (unless `no_system`), then our own share/kext, which is left out when
- * a System.kext is there already (architecture decision 13).
+ * kernel components are there already: KPI plug-ins belong to one kernel.
  */
 KEXT_API KEXT_MUST_CHECK int kext_repository_add_default(struct kext_repository *repository,
 							 bool no_system,

@@ -1,6 +1,6 @@
 /*
  * Dependencies: which bundles a kext needs, given what is already loaded, in the order in
- * which they must be loaded, and why not (tools.md 4.7, 4.8).
+ * which they must be loaded, and why not.
  */
 #ifndef KEXT_RESOLVE_H
 #define KEXT_RESOLVE_H

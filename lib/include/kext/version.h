@@ -11,8 +11,8 @@
 #define KEXT_VERSION_TEXT_MAX  20u	/* buffer for kext_version_format, NUL included */
 
 /*
- * Packed form of a version text (tools.md 5): 0 and *ret_version, or KEXT_ERR_BAD_DATA for
- * what does not follow the grammar; NULL is bad data too.
+ * Packed form of a version text, by the grammar of Darwin 18 and later: 0 and *ret_version, or
+ * KEXT_ERR_BAD_DATA for what does not follow it; NULL is bad data too.
  */
 KEXT_API KEXT_MUST_CHECK int kext_version_parse(const char *text, int64_t *ret_version);
 /* The canonical text of a packed version, into a buffer of KEXT_VERSION_TEXT_MAX. */
