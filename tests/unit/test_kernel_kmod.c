@@ -469,6 +469,37 @@ static void requests_run_while_a_start_runs(void **state)
 	assert_int_equal(shut_down(&kernel), 0);
 }
 
+/* A user's start waits for its library's, and fails when that fails. */
+static void starts_wait_for_libraries(void **state)
+{
+	static const int results[] = {0, 5};
+	struct kernel kernel;
+	struct image library, user;
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct buffer body = {0};
+		boot(&kernel, NULL);
+		new_image(&kernel, &library, "test.library");
+		unsigned at = put_entry(&library, START_AT);
+		at = put_call(&library, at, kernel_symbol("_IOSleep"), 100, 0);
+		put_exit(&library, at, results[i]);
+		assert_int_equal(map_image(&kernel, &library), 0);
+		new_image(&kernel, &user, "test.user");
+		user.dependencies[user.dependency_count++] = library.tag;
+		assert_int_equal(map_image(&kernel, &user), 0);
+		fields_put_u32(&body, FIELD_TAG, library.tag);
+		send_request(&kernel, KERNEL_START, &body, -1);
+		while (fields_u32(listed(&kernel, "test.library"), FIELD_STATE) ==
+		       KEXT_STATE_MAPPED)
+			usleep(1000);
+		assert_int_equal(ask_tag(&kernel, KERNEL_START, user.tag),
+				 i ? 0xdc008015 : 0);
+		assert_int_equal(listed(&kernel, "test.user").size == 0, i);
+		assert_int_equal(listed(&kernel, "test.library").size == 0, i);
+		assert_int_equal(shut_down(&kernel), 0);
+	}
+}
+
 static unsigned count_fds(pid_t pid)
 {
 	unsigned count = 0;
@@ -560,6 +591,7 @@ int main(void)
 		cmocka_unit_test(retained_kexts_stay),
 		cmocka_unit_test(leaks_are_logged),
 		cmocka_unit_test(requests_run_while_a_start_runs),
+		cmocka_unit_test(starts_wait_for_libraries),
 		cmocka_unit_test(cycles_grow_nothing),
 		cmocka_unit_test(leaves_with_kextd),
 	};
