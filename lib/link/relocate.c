@@ -11,6 +11,7 @@ struct relocator {
 	struct link *link;
 	const char *table;		     /* "external" or "local" */
 	const struct placed_section *cached; /* the last place's section */
+	const struct patch *patches;	     /* by index in this table; NULL: none */
 };
 
 static bool holds(const struct placed_section *section, uint64_t address, uint64_t size)
@@ -140,8 +141,8 @@ static int external_target(struct relocator *state, uint32_t index,
 			   struct fixup *fixup)
 {
 	struct link *link = state->link;
-	if (link->patches && link->patches[index].is_set) {
-		fixup->target = link->patches[index].address;
+	if (state->patches && state->patches[index].is_set) {
+		fixup->target = state->patches[index].address;
 		return 0;
 	}
 	warn_replaced(link, r);
@@ -182,9 +183,10 @@ static bool is_absolute(const struct macho_relocation *r)
 	return !r->external && !r->scattered && r->symbol == 0;
 }
 
-static int apply_table(struct link *link, struct macho_table table, const char *name)
+static int apply_table(struct link *link, struct macho_table table, const char *name,
+		       const struct patch *patches)
 {
-	struct relocator state = {.link = link, .table = name};
+	struct relocator state = {.link = link, .table = name, .patches = patches};
 	struct macho_relocation r, pair;
 	for (uint32_t i = 0; macho_relocation_at(&link->macho, table, i, &r); i++) {
 		if (is_absolute(&r))
@@ -252,8 +254,9 @@ int pass_relocate(struct link *link)
 {
 	int r = apply_pointers(link);
 	if (r == 0)
-		r = apply_table(link, link->macho.external_relocations, "external");
+		r = apply_table(link, link->macho.external_relocations, "external",
+				link->patches);
 	if (r == 0)
-		r = apply_table(link, link->macho.local_relocations, "local");
+		r = apply_table(link, link->macho.local_relocations, "local", NULL);
 	return r;
 }

@@ -46,6 +46,14 @@ test_llvm_reads_the_image()
 	expect_text "$T/names" '__ZTV3Foo'
 }
 
+# Changed and truncated kexts, kernels and interfaces: refused or linked, never a crash.
+test_damaged_input()
+{
+	model --write "$T/seeds"
+	model --kernel "$T/seeds/kernel" "$T/seeds/interface"
+	"$BUILD/tests/replay_link" 100 "$T"/seeds/*
+}
+
 model "$BUILD/tests/linkone"
 status=$?
 run_tests && exit $status

@@ -324,6 +324,15 @@ def absolute_entries_first(s):
     s.kext.pointer("_printf")
 
 
+@case()
+def external_entry_among_local_ones(s):
+    foo(s)
+    size = 3 if s.kext.w == 8 else 2
+    for i in range(2):
+        at = s.kext.append(DATA, bytes(s.kext.w), s.kext.w)
+        s.kext.relocation(DATA, at, "_printf", "locals", type=0, length=size)
+
+
 @case("arm64")
 def backward_branch(s):
     at = s.kext.append(TEXT, struct.pack("<I", 0x97FFFFFF), 4)
