@@ -9,6 +9,7 @@
 #include <plist/plist.h>
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "value/utf8.h"
 #include "value/value.h"
 
 #define TRAILER_SIZE 32u
@@ -80,6 +81,33 @@ static bool read_count(struct cursor *c, uint8_t marker, uint64_t *ret)
 
 static bool check_object(struct table *table, uint64_t index, unsigned depth);
 
+/* A cursor at an object, behind its marker; 0, which is no marker here, when out of
+ * bounds. */
+static uint8_t open_object(const struct table *table, uint64_t index, struct cursor *ret)
+{
+	if (index >= table->count)
+		return 0;
+	uint64_t entry = table->offsets + index * table->offset_size;
+	uint64_t offset = load_sized(table->file.data + entry, table->offset_size);
+	*ret = cursor_at(table->objects, offset, true);
+	uint8_t marker = cursor_u8(ret);
+	return ret->failed || offset < 8 ? 0 : marker;
+}
+
+/* libplist asserts that keys are strings. */
+static bool check_keys(const struct table *table, const uint8_t *references,
+		       uint64_t count)
+{
+	struct cursor c;
+	for (uint64_t i = 0; i < count; i++, references += table->reference_size) {
+		uint64_t index = load_sized(references, table->reference_size);
+		unsigned kind = open_object(table, index, &c) >> 4;
+		if (kind != 0x5 && kind != 0x6)
+			return false;
+	}
+	return true;
+}
+
 static bool check_members(struct table *table, struct cursor *c, uint64_t references,
 			  unsigned depth)
 {
@@ -100,17 +128,27 @@ static bool check_bytes(struct table *table, struct cursor *c, uint64_t size)
 	return table->bytes <= VALUE_MAX_TEXT && cursor_take(c, (size_t)size);
 }
 
+/* Text without NUL, which libplist's strings cannot hold (it asserts so for keys). */
+static bool check_text(struct table *table, struct cursor *c, uint64_t count,
+		       unsigned width)
+{
+	const uint8_t *at = c->bytes.data + c->at;
+	if (!check_bytes(table, c, count * width))
+		return false;
+	for (uint64_t i = 0; i < count; i++, at += width) {
+		if (!at[0] && (width == 1 || !at[1]))
+			return false;
+	}
+	return true;
+}
+
 /* Whether an object and all below it are in bounds and of the types a value has. */
 static bool check_object(struct table *table, uint64_t index, unsigned depth)
 {
-	if (index >= table->count || ++table->expanded > VALUE_MAX_NODES)
-		return false;
-	uint64_t entry = table->offsets + index * table->offset_size;
-	uint64_t offset = load_sized(table->file.data + entry, table->offset_size);
-	struct cursor c = cursor_at(table->objects, offset, true);
-	uint8_t marker = cursor_u8(&c);
+	struct cursor c;
 	uint64_t count;
-	if (c.failed || offset < 8)
+	uint8_t marker = open_object(table, index, &c);
+	if (++table->expanded > VALUE_MAX_NODES)
 		return false;
 	switch (marker >> 4) {
 	case 0x0:
@@ -118,25 +156,24 @@ static bool check_object(struct table *table, uint64_t index, unsigned depth)
 	case 0x1:
 		return (marker & 15) <= 4 && check_bytes(table, &c, 1u << (marker & 15));
 	case 0x4:
-	case 0x5:
 		return read_count(&c, marker, &count) && check_bytes(table, &c, count);
+	case 0x5:
 	case 0x6:
 		return read_count(&c, marker, &count) &&
-		       check_bytes(table, &c, count * 2);
+		       check_text(table, &c, count, (marker >> 4) - 4);
 	case 0xa:
 	case 0xc:
 		return read_count(&c, marker, &count) &&
 		       check_members(table, &c, count, depth);
 	case 0xd:
 		return read_count(&c, marker, &count) &&
+		       bytes_holds(table->objects, c.at, count * table->reference_size) &&
+		       check_keys(table, table->objects.data + c.at, count) &&
 		       check_members(table, &c, count * 2, depth);
 	default:
 		return false;
 	}
 }
-
-/* --- from libplist's nodes
- * --------------------------------------------------------------- */
 
 static struct kext_value *from_node(plist_t node, int *reterr_error);
 
@@ -167,7 +204,10 @@ static struct kext_value *from_dictionary(plist_t node, int *reterr_error)
 			break;
 		}
 		struct kext_value *value = from_node(item, reterr_error);
-		failed = !value || kext_value_set(dictionary, key, value) < 0;
+		bool is_text = utf8_is_valid(key, strlen(key));
+		if (!is_text)
+			*reterr_error = KEXT_ERR_SERIALIZATION;
+		failed = kext_value_set(dictionary, key, value) < 0 || !is_text;
 		free(key);
 	}
 	free(iterator);
@@ -188,7 +228,11 @@ static struct kext_value *from_node(plist_t node, int *reterr_error)
 		return kext_value_new_integer(length, 64);
 	case PLIST_STRING: {
 		const char *text = plist_get_string_ptr(node, &length);
-		return kext_value_new_string_n(text, text ? (size_t)length : 0);
+		size_t size = text ? strnlen(text, (size_t)length) : 0;
+		if (utf8_is_valid(text, size))
+			return kext_value_new_string_n(text, size);
+		*reterr_error = KEXT_ERR_SERIALIZATION;
+		return NULL;
 	}
 	case PLIST_DATA: {
 		const char *data = plist_get_data_ptr(node, &length);
@@ -222,9 +266,6 @@ int kext_value_from_binary(const void *data, size_t size, struct kext_value **re
 	*ret_value = value;
 	return 0;
 }
-
-/* --- to libplist's nodes
- * ----------------------------------------------------------------- */
 
 static plist_t to_node(const struct kext_value *value, unsigned depth, uint64_t *nodes);
 

@@ -51,9 +51,6 @@ struct reader {
 	struct kext_value *root;
 };
 
-/* --- IDs -----------------------------------------------------------------------------
- */
-
 static int remember(struct reader *r, int64_t id, struct known what)
 {
 	if (id < 0)
@@ -75,9 +72,6 @@ static int remember(struct reader *r, int64_t id, struct known what)
 	r->known[id] = what;
 	return 0;
 }
-
-/* --- finished values ------------------------------------------------------------------
- */
 
 static int push_item(struct reader *r, struct kext_value *value)
 {
@@ -151,9 +145,6 @@ static int deliver_reference(struct reader *r, const struct tag *tag)
 	return deliver(r, kext_value_ref(known->value), known->nodes, known->height);
 }
 
-/* --- keys -----------------------------------------------------------------------------
- */
-
 static int read_key(struct reader *r, const struct tag *tag)
 {
 	struct text text;
@@ -176,9 +167,6 @@ static int read_key(struct reader *r, const struct tag *tag)
 	r->key_hash = hash;
 	return 0;
 }
-
-/* --- containers ------------------------------------------------------------------------
- */
 
 static int fill_dictionary(struct reader *r, struct kext_value *dictionary, size_t first)
 {
@@ -249,9 +237,6 @@ static int close_container(struct reader *r)
 	struct known known = {value, frame.nodes + 1, frame.height + 1};
 	return remember(r, frame.id, known);
 }
-
-/* --- the grammar
- * ------------------------------------------------------------------------ */
 
 /* Whether a value may stand here; in a dictionary it needs a key before it. */
 static int expect_value(struct reader *r)

@@ -110,7 +110,9 @@ static int resolved_text(struct lexer *lexer, struct text *ret)
 		if (error < 0)
 			return error;
 	}
-	*ret = (struct text){(char *)lexer->scratch.data, lexer->scratch.size};
+	bool is_empty = lexer->scratch.size == 0; /* then it may have no memory yet */
+	*ret = (struct text){is_empty ? "" : (char *)lexer->scratch.data,
+			     lexer->scratch.size};
 	return buffer_error(&lexer->scratch);
 }
 

@@ -33,9 +33,6 @@ struct writer {
 	int64_t next_id;
 };
 
-/* --- which objects occur twice ---------------------------------------------------------
- */
-
 static struct occurrence *slot_of(struct occurrence *table, size_t slot_count,
 				  const struct kext_value *value)
 {
@@ -110,9 +107,6 @@ static struct occurrence *repeated(const struct writer *w, const struct kext_val
 	return slot->value && slot->is_repeated ? slot : NULL;
 }
 
-/* --- text ------------------------------------------------------------------------------
- */
-
 static void indent(struct writer *w, unsigned level)
 {
 	for (; w->flags & KEXT_XML_PLIST && level; level--)
@@ -184,9 +178,6 @@ static void write_data(struct writer *w, const struct kext_value *value)
 	if (place)
 		base64_encode(value->bytes, value->size, place);
 }
-
-/* --- values ----------------------------------------------------------------------------
- */
 
 static int write_value(struct writer *w, const struct kext_value *value, unsigned level);
 

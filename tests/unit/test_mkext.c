@@ -451,9 +451,6 @@ static void version_1(void **state)
 			      "archive.damaged");
 }
 
-/* --- unpacking -------------------------------------------------------------------------
- */
-
 static char folder[64];
 static int folder_fd = -1;
 
@@ -604,9 +601,6 @@ static void failing_writes_leave_nothing(void **state)
 	}
 	fault_arm_io(0);
 }
-
-/* --- faults ----------------------------------------------------------------------------
- */
 
 static int write_read_and_unpack(struct kext_bundle *const *bundles)
 {

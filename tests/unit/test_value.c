@@ -299,6 +299,17 @@ static void binary_bombs_are_refused(void **state)
 	file[9] = 0;
 	assert_int_equal(kext_value_from_binary(file, size, &value),
 			 KEXT_ERR_SERIALIZATION);
+	/* A string with a NUL. */
+	size = make_bomb(file, 1);
+	file[11] = 0x51;
+	file[12] = 0;
+	assert_int_equal(kext_value_from_binary(file, size, &value),
+			 KEXT_ERR_SERIALIZATION);
+	/* A dictionary whose key is a boolean. */
+	size = make_bomb(file, 1);
+	file[8] = 0xd1;
+	assert_int_equal(kext_value_from_binary(file, size, &value),
+			 KEXT_ERR_SERIALIZATION);
 	/* A date is no value. */
 	size = make_bomb(file, 1);
 	file[11] = 0x33;

@@ -65,7 +65,8 @@ static void standard_property_list(void **state)
 		"\t<key>n</key><integer>-5</integer><key>octal?</key><integer>010</"
 		"integer>\n"
 		"\t<key>list</key><array><true/><false /><data>\n\t3q2+\n\t7w==\n</data>"
-		"</array>\n\t<key>empty</key><string/><key>n</key><integer>6</integer>"
+		"</array>\n\t<key>empty</key><string><!-- "
+		"--></string><key>n</key><integer>6</integer>"
 		"</dict>\n</plist >\n");
 	size_t size;
 	assert_string_equal(
