@@ -37,8 +37,6 @@ static void log_arguments(const void *caller, bool hides, const char *format,
 	kernel_format(line_put, &line, 16, hides, format, arguments);
 	if (line.length)
 		msgbuf_write(caller, line.text, line.length);
-	if (msgbuf_notify)
-		msgbuf_notify();
 }
 
 /* Formats the caller's own variable arguments for its own return address. */
