@@ -12,7 +12,12 @@
 #include "daemon/daemon.h"
 
 #define REPORT_FOLDER "reports"
-#define NAMES_MAX     100u
+/*
+ * mach_kernel names only what kexts may use: far behind such a symbol lies some function
+ * of the kernel's own, and the symbol would mislead.
+ */
+#define KERNEL_SYMBOL_REACH 0x400u
+#define NAMES_MAX	    100u
 
 /* An address in a report: `0xADDR : IDENTIFIER + 0xOFF`. */
 struct place_in_code {
@@ -43,7 +48,10 @@ static const char *find_symbol(struct kernel *kernel, const struct place_in_code
 						      ret_offset);
 	}
 	struct kext_image *image = kernel->daemon->catalog.kernel_image;
-	return image ? kext_image_symbol_near(image, place->address, ret_offset) : NULL;
+	if (!image || strcmp(place->identifier, "mach_kernel") != 0)
+		return NULL;
+	const char *symbol = kext_image_symbol_near(image, place->address, ret_offset);
+	return symbol && *ret_offset < KERNEL_SYMBOL_REACH ? symbol : NULL;
 }
 
 static void copy_line(struct kernel *kernel, const char *line, size_t size,
