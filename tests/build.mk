@@ -32,7 +32,7 @@ $(FUZZ:%=$(BUILD)/tests/replay_%): $(BUILD)/tests/replay_%: $(BUILD)/exe/tests/f
 unit-programs: $(UNIT_PROGRAMS)
 
 check: targets unit-programs
-	@BUILD=$(BUILD) tests/run $(TESTS)
+	@BUILD=$(BUILD) SAN=$(SAN) tests/run $(TESTS)
 
 # libFuzzer, FUZZ_SECONDS a target, over the seeds that tests/fuzz/seeds builds.
 FUZZ_SECONDS ?= 60

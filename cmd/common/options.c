@@ -225,8 +225,9 @@ static void take_operand(const struct command *command, const char *operand)
 
 void options_parse(const struct command *command, int argc, char **argv)
 {
-	struct tables tables = make_tables(command);
+	static struct tables tables;	/* help and errors exit from within */
 	int value;
+	tables = make_tables(command);
 	argv[0] = (char *)command->name; /* getopt's own messages begin with it */
 	while ((value = getopt_long_only(argc, argv, tables.letters, tables.names,
 					 NULL)) != -1) {

@@ -113,9 +113,16 @@ static void start_parts(const struct options *options)
 	kmod_startup();
 }
 
+/* A sanitizer's runtime needs what the sandbox forbids. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
 int kernel_main(int argc, char **argv)
 {
-	struct options options = {.boot_args = "", .uid = -1, .has_sandbox = true};
+	struct options options = {.boot_args = "", .uid = -1, .has_sandbox = !SANITIZED};
 	parse(argc, argv, &options);
 	if (options.describe) {
 		int error = kernel_describe(options.describe);
@@ -129,6 +136,9 @@ int kernel_main(int argc, char **argv)
 	start_parts(&options);
 	if (options.has_sandbox)
 		sandbox_enter(options.uid);
+	else
+		kernel_log("WARNING: no sandbox%s\n",
+			   SANITIZED ? ": this kernel is built with a sanitizer" : "");
 	kernel_log("%s\n", version);
 	server_run(SOCKET_FD);
 }
