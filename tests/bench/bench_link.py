@@ -8,7 +8,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import gen_link
+
+sys.dont_write_bytecode = True
+import gen_link  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROUNDS = 7

@@ -3,6 +3,8 @@
 # test's own builder, and x86_64 kexts from clang and kextld.
 . "$(dirname "$0")/lib.sh"
 
+export PYTHONDONTWRITEBYTECODE=1
+
 model()
 {
 	python3 "$ROOT/tests/model/cases.py" "$@"
