@@ -116,6 +116,26 @@ static void long_lines_are_cut(void **state)
 	assert_ptr_equal(PE_boot_args(), bootargs_get());
 }
 
+static void system_integrity(void **state)
+{
+	uint32_t config, debug = 1;
+
+	(void)state;
+	bootargs_set("csr-active-config=0x67 debug=0x144");
+	assert_int_equal(csr_check(8), 0);
+	assert_int_equal(csr_check(0x80), XNU_EPERM);
+	assert_int_equal(csr_check(1), 0);
+	assert_int_equal(csr_check(0x10), XNU_EPERM);
+	assert_int_equal(csr_get_active_config(&config), 0);
+	assert_int_equal(config, 0x67);
+	assert_int_equal(PE_i_can_has_debugger(&debug), 1);
+	assert_int_equal(debug, 0x144);
+	bootargs_set("csr-active-config=0 debug=0x144");
+	assert_int_equal(PE_i_can_has_debugger(&debug), 0);
+	assert_int_equal(debug, 0);
+	assert_int_equal(csr_check(1), XNU_EPERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +146,7 @@ int main(void)
 		cmocka_unit_test(widths),
 		cmocka_unit_test(flags),
 		cmocka_unit_test(long_lines_are_cut),
+		cmocka_unit_test(system_integrity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* The allocators and their checks. */
 #include "kernel_stand_ins.h"
 #include "kernel/iokit/IOLib.h"
+#include "kernel/libkern/blocks.h"
 #include "kernel/osfmk/kheap.h"
 #include "kernel/osfmk/physical.h"
 
@@ -290,6 +291,82 @@ static void blocking_calls_under_a_spin_lock_are_reported(void **state)
 	IOSimpleLockFree(lock);
 }
 
+static void page_ranges(void **state)
+{
+	uint64_t a = 0, fixed;
+	volatile uint8_t *p;
+
+	(void)state;
+	assert_int_equal(vm_allocate_external(kernel_map, &a, 0, 1), KERN_SUCCESS);
+	assert_int_equal(a, 0);
+	assert_int_equal(vm_allocate_external(kernel_map, &a, 3 * 4096 - 1, 1), 0);
+	p = (uint8_t *)a;
+	assert_true(is_filled((void *)a, 0, 3 * 4096));
+	fixed = a + 4096;
+	assert_int_equal(vm_allocate_external(kernel_map, &fixed, 1, 0), KERN_NO_SPACE);
+	assert_int_equal(vm_deallocate(kernel_map, a + 4096, 1), 0);
+	assert_int_equal(vm_protect(kernel_map, a, 3 * 4096, 0, 1), KERN_INVALID_ADDRESS);
+	assert_int_equal(vm_protect(kernel_map, a, 4096, 0, 6), KERN_PROTECTION_FAILURE);
+	assert_int_equal(vm_protect(kernel_map, a, 4096, 0, 0x20), KERN_INVALID_ARGUMENT);
+	assert_int_equal(vm_protect(kernel_map, a, 4096, 0, 1), 0);
+	assert_int_equal(vm_protect(kernel_map, a, 4096, 0, 3), 0);
+	p[0] = p[2 * 4096] = 1; /* both ends are still there */
+	assert_int_equal(vm_allocate_external(kernel_map, &fixed, 1, 0), 0);
+	assert_int_equal(fixed, a + 4096);
+	assert_int_equal(vm_protect(kernel_map, a, 3 * 4096, 0, 3), 0);
+	assert_int_equal(vm_deallocate(NULL, a, 4096), KERN_INVALID_ARGUMENT);
+	assert_int_equal(vm_deallocate(kernel_map, a, 3 * 4096), 0);
+	assert_int_equal(vm_protect(kernel_map, a, 4096, 0, 1), KERN_INVALID_ADDRESS);
+	assert_int_equal(kmem_alloc_external(kernel_map, &a, 0), KERN_INVALID_ARGUMENT);
+	assert_int_equal(kmem_alloc_external(kernel_map, &a, 5000), 0);
+	assert_true(a % 4096 == 0 && is_filled((void *)a, 0, 5000));
+	kmem_free(kernel_map, a, 5000);
+}
+
+static int helper_copies, helper_disposals;
+
+static void helper_copy(void *to, const void *from)
+{
+	(void)to;
+	(void)from;
+	helper_copies++;
+}
+
+static void helper_dispose(const void *block)
+{
+	(void)block;
+	helper_disposals++;
+}
+
+static void blocks(void **state)
+{
+	struct block_descriptor descriptor = {0, sizeof(struct block) + 8, helper_copy,
+					      helper_dispose};
+	struct {
+		struct block block;
+		uint64_t captured;
+	} on_stack = {{_NSConcreteStackBlock, 1 << 25, 0, NULL, &descriptor}, 77}, *copy;
+	struct block global = {_NSConcreteGlobalBlock, 1 << 28, 0, NULL, &descriptor};
+	uint64_t start = msgbuf_end();
+
+	(void)state;
+	assert_ptr_equal(_Block_copy(&global), &global);
+	copy = _Block_copy(&on_stack);
+	assert_ptr_not_equal(copy, &on_stack);
+	assert_int_equal(copy->captured, 77);
+	assert_ptr_equal(copy->block.isa, _NSConcreteMallocBlock);
+	assert_ptr_equal(_Block_copy(copy), copy);
+	assert_int_equal(helper_copies, 1);
+	_Block_release(copy);
+	assert_int_equal(helper_disposals, 0);
+	_Block_release(copy);
+	assert_int_equal(helper_disposals, 1);
+	_Block_release(&global);
+	_Block_release(&on_stack);
+	assert_int_equal(helper_disposals, 1);
+	assert_string_equal(log_since(start), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +381,8 @@ int main(void)
 		cmocka_unit_test(os_malloc_tags),
 		cmocka_unit_test(leaks_are_reported_by_caller),
 		cmocka_unit_test(four_threads_share_the_heap),
+		cmocka_unit_test(page_ranges),
+		cmocka_unit_test(blocks),
 		cmocka_unit_test(blocking_calls_under_a_spin_lock_are_reported),
 	};
 

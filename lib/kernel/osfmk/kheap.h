@@ -77,7 +77,7 @@ void IOFreeTypeVarImpl(const void *view, void *block, size_t size);
 void *OSObject_typed_operator_new(const void *view, size_t size);
 void OSObject_typed_operator_delete(const void *view, void *block, size_t size);
 
-/* ---- pages and zones ---- */
+/* ---- pages ---- */
 struct vm_map;
 extern struct vm_map *kernel_map;
 kern_return_t kmem_alloc_external(struct vm_map *map, uint64_t *ret_address, size_t size);
@@ -85,12 +85,7 @@ void kmem_free(struct vm_map *map, uint64_t address, size_t size);
 kern_return_t vm_allocate_external(struct vm_map *map, uint64_t *address, size_t size,
 				   int flags);
 kern_return_t vm_deallocate(struct vm_map *map, uint64_t address, size_t size);
-struct zone;
-struct zone *zinit(size_t size, size_t max, size_t chunk, const char *name);
-void *zalloc(struct zone *zone);
-void *zalloc_noblock(struct zone *zone);
-void zfree(struct zone *zone, void *block);
-void zdestroy(struct zone *zone);
-void zone_change(struct zone *zone, unsigned item, boolean_t value);
+kern_return_t vm_protect(struct vm_map *map, uint64_t address, size_t size,
+			 boolean_t set_maximum, int protection);
 
 #endif
