@@ -523,17 +523,38 @@ static void timeouts(void **state)
 	assert_int_equal(runs, 1);
 }
 
-static void many_calls_in_order(void **state)
+static uint64_t last_deadline;
+static bool is_disordered;
+
+static void note_order(void *p0, void *p1)
 {
+	(void)p1;
+	if (*(uint64_t *)p0 < last_deadline)
+		is_disordered = true;
+	last_deadline = *(uint64_t *)p0;
+	atomic_fetch_add(&runs, 1);
+}
+
+/* SIGNAL calls run one after the other in the timer thread: their order shows. */
+static void many_calls_fire_in_order_of_deadline(void **state)
+{
+	static uint64_t deadlines[300];
 	thread_call_t calls[300];
+	uint64_t start = in_ms(50);
 
 	(void)state;
 	runs = 0;
 	for (int i = 0; i < 300; i++) {
-		calls[i] = thread_call_allocate(note_run, NULL);
-		thread_call_enter_delayed(calls[i], in_ms((unsigned)(i * 7919 % 20)));
+		deadlines[i] = start + (uint64_t)(i * 7919 % 300);
+		calls[i] = thread_call_allocate_with_options(note_order, &deadlines[i], 0,
+							     2);
+		thread_call_enter_delayed(calls[i], deadlines[i]);
 	}
-	await(&runs, 300);
+	for (int i = 0; i < 300; i += 3)
+		assert_int_equal(thread_call_cancel(calls[i]), 1);
+	await(&runs, 200);
+	assert_false(is_disordered);
+	IOSleep(5); /* the last one is off the stack */
 	for (int i = 0; i < 300; i++)
 		assert_int_equal(thread_call_free(calls[i]), 1);
 }
@@ -665,7 +686,7 @@ int main(void)
 		cmocka_unit_test(cancel_wait_waits),
 		cmocka_unit_test(signal_calls_run_as_interrupts),
 		cmocka_unit_test(timeouts),
-		cmocka_unit_test(many_calls_in_order),
+		cmocka_unit_test(many_calls_fire_in_order_of_deadline),
 		cmocka_unit_test(an_unloaded_kext_leaves_no_calls),
 		cmocka_unit_test(time_units),
 		cmocka_unit_test(clocks_agree),
