@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <kext/providers.h>
 #include "base/memory.h"
 #include "daemon/load.h"
 #include "macho/macho.h"
@@ -23,6 +24,7 @@ struct placing {
 	ARRAY_OF(struct kext_link_dependency) dependencies;
 	ARRAY_OF(struct kernel_image *) held; /* images that `dependencies` borrows */
 	struct kext_link_result linked;
+	struct kext_providers *providers; /* when a name is unresolved */
 };
 
 static int kernel_says(struct placing *placing, const char *what, struct bytes reply)
@@ -109,6 +111,18 @@ static int reserve(void *data, uint64_t size, uint64_t *ret_address)
 	return error;
 }
 
+/* Who else exports a name, from the repository of this load. */
+static char *advise(void *data, const char *symbol)
+{
+	struct placing *placing = data;
+	struct load *load = placing->load;
+	if (!placing->providers && kext_providers_new(load->repository, kext_arch_host(),
+						      &placing->providers) < 0)
+		return NULL;
+	return kext_providers_advise(placing->providers, placing->item->bundle,
+				     kext_arch_host(), symbol);
+}
+
 static int link_item(struct placing *placing)
 {
 	struct load *load = placing->load;
@@ -119,6 +133,8 @@ static int link_item(struct placing *placing)
 		.allocate = reserve,
 		.allocate_data = placing,
 		.allow_missing = load->allow_missing,
+		.advise = advise,
+		.advise_data = placing,
 	};
 	int error = kext_bundle_slice(placing->item->bundle, kext_arch_host(),
 				      load->diagnostics, &request.data, &request.size);
@@ -287,6 +303,7 @@ static void free_placing(struct placing *placing)
 		kernel_image_unref(*image);
 	array_free(&placing->held);
 	array_free(&placing->dependencies);
+	kext_providers_free(placing->providers);
 	free(placing->linked.data);
 }
 

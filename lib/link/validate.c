@@ -6,18 +6,27 @@
 #include "base/memory.h"
 #include "link/link.h"
 
+/* The caller may know more libraries than those that were given. */
+static char *advice_on(struct link *link, const struct symbol *symbol)
+{
+	const struct kext_link_request *request = link->request;
+	const char *library = exports_suggest(link, symbol);
+	char *advice = request->advise
+			       ? request->advise(request->advise_data, symbol->name)
+			       : NULL;
+	if (advice)
+		return advice;
+	return library ? mem_format("%s defines it: add that to OSBundleLibraries.",
+				    library)
+		       : mem_string("No dependency defines it. Add the library that does "
+				    "to OSBundleLibraries; if one is there already, its "
+				    "version may be too old.");
+}
+
 static void report_unresolved(struct link *link, const struct symbol *symbol)
 {
-	const char *library = exports_suggest(link, symbol);
 	_cleanup_free_ char *name = explain_name(symbol->name);
-	_cleanup_free_ char *hint =
-		library ? mem_format("%s defines it: add that to OSBundleLibraries.",
-				     library)
-			: mem_string("No dependency defines it. Add the library that "
-				     "does to "
-				     "OSBundleLibraries; if one is there already, its "
-				     "version "
-				     "may be too old.");
+	_cleanup_free_ char *hint = advice_on(link, symbol);
 	kext_diagnose(link->report.diagnostics, KEXT_ERROR, "link.unresolved",
 		      link->report.subject, hint,
 		      "%s is not defined by any library in "

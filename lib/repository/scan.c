@@ -203,15 +203,25 @@ static bool has_kernel_components(const struct kext_repository *repository)
 	return false;
 }
 
+int kext_repository_add_system(struct kext_repository *repository,
+			       struct kext_diagnostics *diagnostics)
+{
+	int error = add_system(repository, "System/Library/Extensions", diagnostics);
+	return error < 0 ? error
+			 : add_system(repository, "Library/Extensions", diagnostics);
+}
+
+int kext_repository_add_own(struct kext_repository *repository,
+			    struct kext_diagnostics *diagnostics)
+{
+	return has_kernel_components(repository)
+		       ? 0
+		       : add_if_there(repository, kext_data_folder(), diagnostics);
+}
+
 int kext_repository_add_default(struct kext_repository *repository, bool no_system,
 				struct kext_diagnostics *diagnostics)
 {
-	int error = 0;
-	if (!no_system)
-		error = add_system(repository, "System/Library/Extensions", diagnostics);
-	if (error == 0 && !no_system)
-		error = add_system(repository, "Library/Extensions", diagnostics);
-	if (error == 0 && !has_kernel_components(repository))
-		error = add_if_there(repository, kext_data_folder(), diagnostics);
-	return error;
+	int error = no_system ? 0 : kext_repository_add_system(repository, diagnostics);
+	return error < 0 ? error : kext_repository_add_own(repository, diagnostics);
 }

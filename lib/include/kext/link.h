@@ -59,6 +59,9 @@ struct kext_link_request {
 	 * reference to one is an error "link.missing" (architecture decision 4).
 	 */
 	bool allow_missing;
+	/* What to do about a name that nothing defines, free(); or NULL. NULL: nobody asks. */
+	char *(*advise)(void *data, const char *symbol);
+	void *advise_data;
 };
 
 struct kext_link_result {

@@ -23,11 +23,16 @@ KEXT_API KEXT_MUST_CHECK int kext_repository_add(struct kext_repository *reposit
 KEXT_API KEXT_MUST_CHECK int kext_repository_add_folder(struct kext_repository *repository,
 							const char *path,
 							struct kext_diagnostics *diagnostics);
+/* Adds /System/Library/Extensions and /Library/Extensions below the context's root. */
+KEXT_API KEXT_MUST_CHECK int kext_repository_add_system(struct kext_repository *repository,
+							struct kext_diagnostics *diagnostics);
 /*
- * Adds the default places that exist: below the context's root /System/Library/Extensions
- * and /Library/Extensions (unless `no_system`), then our own share/kext, which is left out when
- * kernel components are there already: KPI plug-ins belong to one kernel.
+ * Adds our own share/kext, unless kernel components are there already: KPI plug-ins belong
+ * to one kernel, so a System.kext that was added before keeps ours out.
  */
+KEXT_API KEXT_MUST_CHECK int kext_repository_add_own(struct kext_repository *repository,
+						     struct kext_diagnostics *diagnostics);
+/* Both, the former unless `no_system`. */
 KEXT_API KEXT_MUST_CHECK int kext_repository_add_default(struct kext_repository *repository,
 							 bool no_system,
 							 struct kext_diagnostics *diagnostics);
