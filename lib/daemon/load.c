@@ -219,7 +219,7 @@ static int wait_for_others(struct load *load)
 	uint64_t now = daemon_now();
 	if (load->patience.deadline && now >= load->patience.deadline)
 		return KEXT_ERR_TIMEOUT;
-	if (atomic_load(load->patience.is_cancelled))
+	if (load->patience.is_cancelled && atomic_load(load->patience.is_cancelled))
 		return KEXT_ERR_CANCELLED;
 	daemon_cond_wait(&load->daemon->load_changed, &load->daemon->load_lock,
 			 now + LOOK_AGAIN);
@@ -272,6 +272,9 @@ static void read_arguments(struct load *load)
 	load->no_system = kext_value_boolean(kext_value_get(arguments, KEY_NO_SYSTEM));
 	load->allow_missing =
 		kext_value_boolean(kext_value_get(arguments, KEY_ALLOW_MISSING));
+	/* Giving up on a start routine ends the kernel: that is not for others to do. */
+	if (!load->request->is_owner)
+		return;
 	load->patience.is_cancelled = &load->request->is_cancelled;
 	if (timeout && timeout < UINT32_MAX)
 		load->patience.deadline = daemon_now() + timeout * 1000;

@@ -13,9 +13,9 @@
 #define POSITION_MASK ((UINT64_C(1) << POSITION_BITS) - 1)
 
 static int ask(struct request *request, struct kernel *kernel, enum kernel_message type,
-	       struct buffer *body, struct frame *ret)
+	       struct buffer *body, const struct patience *patience, struct frame *ret)
 {
-	int error = kernel_call(kernel, type, body, -1, NULL, ret);
+	int error = kernel_call(kernel, type, body, -1, patience, ret);
 	if (error == KEXT_ERR_PANIC && kernel->report)
 		request->report = mem_string(kernel->report);
 	return error;
@@ -103,7 +103,7 @@ int query_list(struct request *request)
 	int error = supervisor_kernel(request->daemon, request->diagnostics, &kernel);
 	if (error < 0)
 		return error;
-	error = ask(request, kernel, KERNEL_LIST, NULL, &reply);
+	error = ask(request, kernel, KERNEL_LIST, NULL, NULL, &reply);
 	kernel_unref(kernel);
 	if (error < 0)
 		return error;
@@ -153,7 +153,7 @@ int query_log(struct request *request)
 		return error;
 	bool is_same = position >> POSITION_BITS == kernel->generation;
 	fields_put_u64(&body, FIELD_POSITION, is_same ? position & POSITION_MASK : 0);
-	error = ask(request, kernel, KERNEL_LOG_READ, &body, &reply);
+	error = ask(request, kernel, KERNEL_LOG_READ, &body, NULL, &reply);
 	if (error == 0) {
 		struct bytes fields = bytes_of(reply.body, reply.size);
 		request->is_parked = may_wait && !fields_bytes(fields, FIELD_DATA).size;
@@ -206,6 +206,10 @@ int query_sysctl(struct request *request)
 	struct kernel *kernel;
 	struct frame reply = {0};
 	_cleanup_buffer_ struct buffer body = {0};
+	/* A handler is a kext's code and takes its time; only the owner may end it. */
+	struct patience patience = {
+		.is_cancelled = request->is_owner ? &request->is_cancelled : NULL,
+	};
 	const char *name =
 		kext_value_string(kext_value_get(request->arguments, KEY_NAME));
 	size_t size = 0;
@@ -222,7 +226,7 @@ int query_sysctl(struct request *request)
 	fields_put_u32(&body, FIELD_UID, request->uid);
 	fields_put_u32(&body, FIELD_SUPERUSER, request->is_owner);
 	fields_put_u32(&body, FIELD_PID, (uint32_t)request->pid);
-	error = ask(request, kernel, KERNEL_SYSCTL, &body, &reply);
+	error = ask(request, kernel, KERNEL_SYSCTL, &body, &patience, &reply);
 	kernel_unref(kernel);
 	if (error == 0)
 		error = from_darwin_errno(
@@ -251,7 +255,7 @@ int query_sysctl_names(struct request *request)
 	int error = supervisor_kernel(request->daemon, request->diagnostics, &kernel);
 	if (error < 0)
 		return error;
-	error = ask(request, kernel, KERNEL_SYSCTL_NAMES, NULL, &reply);
+	error = ask(request, kernel, KERNEL_SYSCTL_NAMES, NULL, NULL, &reply);
 	kernel_unref(kernel);
 	if (error == 0)
 		error = answer_names(

@@ -4,6 +4,7 @@
  * is bounded.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -383,17 +384,26 @@ static int bind_listener(struct daemon *daemon)
 	return 0;
 }
 
+/* systemd's socket may be a blocking one, on which a client that left again would stop
+ * us. */
+static int take_listener(struct daemon *daemon)
+{
+	int flags = fcntl(SD_LISTEN_FDS_START, F_GETFL);
+	if (sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0 ||
+	    flags < 0 || fcntl(SD_LISTEN_FDS_START, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -ENOTSOCK;
+	daemon->listener = SD_LISTEN_FDS_START;
+	return 0;
+}
+
 int server_start(struct daemon *daemon)
 {
-	int error = 0;
+	int error;
 	daemon->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (daemon->wake < 0)
 		return -errno;
 	daemon->is_activated = sd_listen_fds(1) > 0;
-	if (daemon->is_activated)
-		daemon->listener = SD_LISTEN_FDS_START;
-	else
-		error = bind_listener(daemon);
+	error = daemon->is_activated ? take_listener(daemon) : bind_listener(daemon);
 	if (error == 0)
 		error = sd_event_add_io(daemon->event, NULL, daemon->listener, EPOLLIN,
 					on_listener, daemon);
