@@ -36,11 +36,16 @@ check: targets unit-programs
 
 # libFuzzer, FUZZ_SECONDS a target, over the seeds that tests/fuzz/seeds builds.
 FUZZ_SECONDS ?= 60
-FUZZ_FLAGS = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-$(FUZZ:%=$(BUILD)/fuzz/fuzz_%): $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SOURCES)
+FUZZ_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/fuzz/%.o)
+$(BUILD)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -O1 -g -MMD -MP $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+
+$(FUZZ:%=$(BUILD)/fuzz/fuzz_%): $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_OBJECTS)
 	$(say) LD $@
-	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -O1 -g $(FUZZ_FLAGS) $^ $(LIB_LIBS) -o $@
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $^ $(LIB_LIBS) -o $@
 
 fuzz: targets $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
 	BUILD=$(BUILD) tests/fuzz/seeds $(BUILD)/fuzz/seeds
