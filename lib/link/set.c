@@ -180,7 +180,9 @@ static int resolve_one(struct kext_linkset *set, size_t index,
 static void check_kernel_version(struct kext_linkset *set,
 				 struct kext_diagnostics *diagnostics)
 {
-	int64_t version = kext_kernel_file_version(set->options.kernel);
+	int64_t version = set->options.kernel
+				  ? kext_kernel_file_version(set->options.kernel)
+				  : 0;
 	char text[KEXT_VERSION_TEXT_MAX];
 	array_for_each (item, &set->items) {
 		const struct kext_bundle *bundle = item->linked.bundle;
@@ -221,7 +223,7 @@ int kext_linkset_new(const struct kext_linkset_options *options,
 	pthread_mutex_init(&set->advice_lock, NULL);
 	set->asked = mem_zero(options->bundle_count + 1, sizeof(*set->asked));
 	int error = set->asked ? resolve_all(set, diagnostics) : -ENOMEM;
-	if (error == 0)
+	if (error == 0 && options->kernel)
 		error = set_link(set);
 	array_for_each (item, &set->items)
 		if (item->diagnostics)

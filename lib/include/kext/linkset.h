@@ -20,7 +20,7 @@ typedef int kext_linkset_address(void *data, const struct kext_bundle *bundle, u
 
 struct kext_linkset_options {
 	const struct kext_repository *repository;	/* must hold the bundles too */
-	struct kext_kernel_file *kernel;
+	struct kext_kernel_file *kernel;		/* NULL: resolve only, link nothing */
 	const struct kext_arch *arch;			/* the kernel's */
 	struct kext_bundle *const *bundles;		/* what is asked for */
 	size_t bundle_count;
