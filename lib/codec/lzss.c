@@ -1,74 +1,141 @@
-/* LZSS streams; see lzss.h. */
+/*
+ * Expansion of LZSS streams. They address a ring of 4096 bytes that starts with blanks
+ * and is written from index 4078 on. Here the output is its own ring: index p is the byte
+ * that lies
+ * ((written + 4077 - p) mod 4096) + 1 back, and what lies before the output is blanks,
+ * 4078 of them, then 18 bytes that nobody defines.
+ */
 #include <kext/error.h>
+#include "codec/copy.h"
 #include "codec/lzss.h"
 
-#define RING_SIZE 4096u
-#define MATCH_MAX 18u
-#define MATCH_MIN 3u
+#define RING_SIZE  4096u
+#define BLANKS	   4078u
+#define MATCH_MIN  3u
+#define GROUP_MOST (8 * 18u)
 
-/*
- * The ring starts with blanks up to where writing begins; the last 18 bytes are defined
- * by nobody, so a match that reads one of them before it is written is refused.
- */
-struct ring {
-	uint8_t bytes[RING_SIZE];
-	unsigned at;
-	bool is_round; /* has been written through once */
+struct unpacker {
+	struct bytes input;
+	size_t at; /* in the input */
+	uint8_t *output;
+	size_t used, size;
+	struct codec_refusal *reterr;
 };
 
-static void put(struct ring *ring, uint8_t byte)
+struct match {
+	size_t distance, length;
+};
+
+static inline struct match match_at(const uint8_t *pair, size_t used)
 {
-	ring->bytes[ring->at++] = byte;
-	if (ring->at == RING_SIZE) {
-		ring->at = 0;
-		ring->is_round = true;
-	}
+	size_t position = pair[0] | (pair[1] & 0xf0u) << 4;
+	return (struct match){((used + BLANKS - 1 - position) % RING_SIZE) + 1,
+			      (pair[1] & 15u) + MATCH_MIN};
 }
 
-static bool is_defined(const struct ring *ring, unsigned position)
+/* A match that begins before the output. False: in bytes that nobody defined. */
+static bool copy_blanks(uint8_t *output, size_t used, struct match match)
 {
-	return ring->is_round || position < RING_SIZE - MATCH_MAX || position < ring->at;
-}
-
-/* Copies a match; as many bytes of it as there is room for. False: undefined bytes. */
-static bool copy_match(struct ring *ring, unsigned pair, uint8_t *output, size_t room,
-		       size_t *ret_written)
-{
-	unsigned position = (pair & 0xff) | (pair >> 4 & 0xf00);
-	size_t length = (pair >> 8 & 15) + MATCH_MIN;
-	if (length > room)
-		length = room;
-	for (size_t i = 0; i < length; i++) {
-		unsigned from = (position + (unsigned)i) % RING_SIZE;
-		if (!is_defined(ring, from))
-			return false;
-		output[i] = ring->bytes[from];
-		put(ring, output[i]);
-	}
-	*ret_written = length;
+	size_t before = match.distance - used;
+	if (before > BLANKS)
+		return false;
+	for (size_t i = 0; i < match.length; i++)
+		output[used + i] = i < before ? ' ' : output[i - before];
 	return true;
 }
 
-int lzss_unpack(struct bytes input, uint8_t *output, size_t size)
+static int cut_short(const struct unpacker *u)
 {
-	struct ring ring = {.at = RING_SIZE - MATCH_MAX};
-	struct cursor c = cursor_at(input, 0, false);
-	unsigned flags = 0;
-	memset(ring.bytes, ' ', RING_SIZE - MATCH_MAX);
-	for (size_t used = 0; used < size; flags >>= 1) {
-		if (flags <= 1) /* a bit above the eight marks how many are left */
-			flags = cursor_u8(&c) | 0x100u;
-		size_t written = 1;
-		if (flags & 1) {
-			output[used] = cursor_u8(&c);
-			put(&ring, output[used]);
-		} else if (!copy_match(&ring, cursor_u16(&c), output + used, size - used,
-				       &written)) {
-			return KEXT_ERR_BAD_DATA;
-		}
-		if (c.failed)
-			return KEXT_ERR_BAD_DATA;
-		used += written;
+	return codec_refuse(u->reterr, CODEC_TRUNCATED, u->input.size,
+			    "stream ends after %zu bytes of output, expected %zu",
+			    u->used, u->size);
+}
+
+static int unpack_match(struct unpacker *u)
+{
+	if (u->input.size - u->at < 2)
+		return cut_short(u);
+	struct match match = match_at(u->input.data + u->at, u->used);
+	if (match.length > u->size - u->used)
+		match.length = u->size - u->used;
+	if (match.distance <= u->used)
+		copy_match(u->output + u->used, match.distance, match.length,
+			   u->size - u->used);
+	else if (!copy_blanks(u->output, u->used, match))
+		return codec_refuse(
+			u->reterr, CODEC_DISTANCE, u->at,
+			"match reads ring index %zu, which nothing has written",
+			(u->used + BLANKS - match.distance) % RING_SIZE);
+	u->at += 2;
+	u->used += match.length;
+	return 0;
+}
+
+/* One group: a flag byte and up to eight items, every byte checked. */
+static int unpack_group(struct unpacker *u)
+{
+	if (u->at == u->input.size)
+		return cut_short(u);
+	unsigned flags = u->input.data[u->at++];
+	for (int i = 0; i < 8 && u->used < u->size; i++, flags >>= 1) {
+		if (u->at == u->input.size)
+			return cut_short(u);
+		int error = 0;
+		if (flags & 1)
+			u->output[u->used++] = u->input.data[u->at++];
+		else
+			error = unpack_match(u);
+		if (error)
+			return error;
 	}
+	return 0;
+}
+
+/*
+ * Groups far from either end, where neither can be overrun. Stops before a group that is
+ * not for it: near an end, or one that reads from before the output.
+ */
+static void unpack_inner_groups(struct unpacker *u)
+{
+	const uint8_t *at = u->input.data + u->at;
+	const uint8_t *last = u->input.data + u->input.size;
+	uint8_t *output = u->output;
+	size_t used = u->used, room = u->size;
+	while (last - at >= 17 && room - used >= GROUP_MOST + 2 * COPY_SLACK) {
+		const uint8_t *next = at + 1;
+		size_t written = used;
+		unsigned flags = *at;
+		for (int i = 0; i < 8; i++, flags >>= 1) {
+			if (flags & 1) {
+				output[written++] = *next++;
+				continue;
+			}
+			struct match match = match_at(next, written);
+			if (match.distance > written)
+				goto out;
+			copy_match_wide(output + written, match.distance, match.length);
+			written += match.length;
+			next += 2;
+		}
+		at = next;
+		used = written;
+	}
+out:
+	u->at = (size_t)(at - u->input.data);
+	u->used = used;
+}
+
+int lzss_decode(struct bytes input, uint8_t *output, size_t size, size_t *ret_consumed,
+		struct codec_refusal *reterr)
+{
+	struct unpacker u = {input, 0, output, 0, size, reterr};
+	while (u.used < u.size) {
+		unpack_inner_groups(&u);
+		int error = unpack_group(&u);
+		if (error)
+			return error;
+	}
+	if (ret_consumed)
+		*ret_consumed = u.at;
 	return 0;
 }
