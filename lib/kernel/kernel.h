@@ -10,7 +10,7 @@
 #include "kernel/darwin.h"
 #include "kernel/kpi.h"
 
-/* ---- the address space, fixed by architecture decision 3 ---- */
+/* ---- the address space, fixed, so that links stay valid from boot to boot ---- */
 #define KERNEL_BASE	0x200000000000ull	/* kernel_task's ELF image */
 #define KERNEL_TRAPS	0x200004000000ull	/* one inaccessible page per missing symbol */
 #define KERNEL_KEXTS	0x200010000000ull	/* arena of the kexts … */

@@ -18,7 +18,7 @@ enum kext_client_flags {
 };
 
 /*
- * Connects to the instance's kextd (architecture decision 7). KEXT_ERR_NO_SERVER when none
+ * Connects to the instance's kextd: one's own, or root's. KEXT_ERR_NO_SERVER when none
  * runs (readers take that as "nothing is loaded"), KEXT_ERR_NOT_PRIVILEGED, KEXT_ERR_PROTOCOL, or
  * system errors, with a diagnostic that names the socket.
  */
@@ -65,7 +65,7 @@ KEXT_API void kext_client_cancel(struct kext_client *client);
 
 /*
  * Loaded kexts in load order: an array of dictionaries in the vocabulary of kext_request
- * (tools.md 9.4: OSBundleLoadTag, OSBundleRetainCount, OSBundleLoadAddress, …).
+ * (OSBundleLoadTag, OSBundleRetainCount, OSBundleLoadAddress, …).
  */
 KEXT_API KEXT_MUST_CHECK int kext_client_list(struct kext_client *client,
 					      struct kext_diagnostics *diagnostics,

@@ -1,6 +1,6 @@
 /*
  * The kext linker: turns an MH_KEXT_BUNDLE into an image that runs at a given address,
- * against the images of the kernel and of other kexts (linker.md).
+ * against the images of the kernel and of other kexts, as KXLD does.
  */
 #ifndef KEXT_LINK_H
 #define KEXT_LINK_H
@@ -53,10 +53,10 @@ struct kext_link_request {
 	kext_link_allocate *allocate;
 	void *allocate_data;
 	uint64_t page_size;		/* 0: the CPU's own */
-	bool include_relocations;	/* slide information (linker.md 10) */
+	bool include_relocations;	/* slide information in LC_DYSYMTAB */
 	/*
 	 * Symbols in the kernel's segment __TRAP are not implemented. false: a direct
-	 * reference to one is an error "link.missing" (architecture decision 4).
+	 * reference to one is an error "link.missing": bound to it, a kext would panic.
 	 */
 	bool allow_missing;
 	/* What to do about a name that nothing defines, free(); or NULL. NULL: nobody asks. */

@@ -1,6 +1,6 @@
 /*
  * KPI symbol sets: export lists turned into the symbol-only Mach-O files that stand as
- * executables in System.kext's plug-ins (linker.md 4).
+ * executables in System.kext's plug-ins.
  */
 #ifndef KEXT_SYMBOLSET_H
 #define KEXT_SYMBOLSET_H
