@@ -13,9 +13,11 @@
 #include <string.h>
 #include <kext/symbolset.h>
 #include "base/array.h"
+#include "base/buffer.h"
 #include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "codec/fat.h"
 #include "macho/builder.h"
 #include "macho/macho.h"
 
@@ -34,7 +36,8 @@ struct symbolset {
 	ARRAY_OF(struct export) exports;
 	ARRAY_OF(char *) imports; /* owns the keys of `imported` */
 	struct map imported;
-	bool has_imports;
+	bool has_imports, keep_missing;
+	const struct kext_arch *arch; /* of fat imports */
 	int error;
 };
 
@@ -191,12 +194,20 @@ static void import_file(struct symbolset *set, const char *path)
 		set->error = error;
 		return;
 	}
-	uint32_t magic = map.bytes.size >= 4 ? load32(map.bytes.data, false) : 0;
+	struct bytes bytes = map.bytes;
+	if (fat_is(bytes) &&
+	    fat_find(bytes, set->arch->cputype, set->arch->cpusubtype, &bytes) < 0) {
+		kext_diagnose(set->diagnostics, KEXT_ERROR, "symbolset.list", path, NULL,
+			      "the file has no code for %s", set->arch->name);
+		set->error = KEXT_ERR_ARCH_NOT_FOUND;
+		return;
+	}
+	uint32_t magic = bytes.size >= 4 ? load32(bytes.data, false) : 0;
 	if (magic == (uint32_t)MH_MAGIC || magic == (uint32_t)MH_MAGIC_64 ||
 	    magic == (uint32_t)MH_CIGAM || magic == (uint32_t)MH_CIGAM_64)
-		import_macho(set, path, map.bytes);
+		import_macho(set, path, bytes);
 	else
-		import_names(set, map.bytes);
+		import_names(set, bytes);
 }
 
 /* Replaces PREFIX* by the imported names that begin so. */
@@ -247,7 +258,8 @@ static void check_exports(struct symbolset *set)
 		if (previous && strcmp(previous->name, export->name) == 0)
 			fail(set, "symbolset.duplicate", export->list, export->line,
 			     "list each symbol once", "a second time:", export->name);
-		if (set->has_imports && !map_has(&set->imported, wanted))
+		if (set->has_imports && !set->keep_missing &&
+		    !map_has(&set->imported, wanted))
 			fail(set, "symbolset.missing", export->list, export->line,
 			     "the kernel named with -import must define it",
 			     "the kernel has no", wanted);
@@ -257,7 +269,7 @@ static void check_exports(struct symbolset *set)
 
 static int write_set(struct symbolset *set, const struct kext_symbolset_options *options)
 {
-	const struct kext_arch *arch = options->arch ? options->arch : kext_arch_host();
+	const struct kext_arch *arch = set->arch;
 	_cleanup_macho_builder_ struct macho_builder builder = {
 		.cputype = arch->cputype,
 		.cpusubtype = arch->cpusubtype,
@@ -301,27 +313,81 @@ static void free_set(struct symbolset *set)
 	map_free(&set->imported);
 }
 
+/* ---- comparing ---- */
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int write_diff(struct symbolset *set, char **ret_text)
+{
+	struct map listed = {0};
+	_cleanup_buffer_ struct buffer text = {0};
+	int error = map_reserve(&listed, set->exports.count);
+	array_for_each (export, &set->exports) {
+		const char *wanted = export->target ? export->target : export->name;
+		if (error < 0 || is_wildcard(export))
+			continue;
+		error = map_put(&listed, wanted, export);
+		if (!map_has(&set->imported, wanted))
+			buffer_printf(&text, "-%s\n", wanted);
+	}
+	if (set->imports.count)
+		qsort(set->imports.items, set->imports.count, sizeof(*set->imports.items),
+		      compare_texts);
+	array_for_each (name, &set->imports)
+		if (!map_has(&listed, *name))
+			buffer_printf(&text, "+%s\n", *name);
+	map_free(&listed);
+	buffer_u8(&text, 0);
+	if (error < 0 || buffer_error(&text) < 0)
+		return -ENOMEM;
+	*ret_text = (char *)buffer_steal(&text, &(size_t){0});
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+static int read_set(struct symbolset *set, const struct kext_symbolset_options *options)
+{
+	set->arch = options->arch ? options->arch : kext_arch_host();
+	for (size_t i = 0; i < options->import_count; i++)
+		import_file(set, options->imports[i]);
+	for (size_t i = 0; i < options->export_count; i++)
+		parse_list(set, options->exports[i]);
+	if (set->error == 0)
+		expand_wildcards(set);
+	if (set->error == 0 && set->exports.count)
+		qsort(set->exports.items, set->exports.count, sizeof(*set->exports.items),
+		      compare_exports);
+	if (set->error == 0)
+		check_exports(set);
+	return set->error;
+}
+
+int kext_symbolset_diff(const struct kext_symbolset_options *options,
+			struct kext_diagnostics *diagnostics, char **ret_text)
+{
+	struct symbolset set = {.diagnostics = diagnostics, .keep_missing = true};
+	int error = read_set(&set, options);
+	if (error == 0)
+		error = write_diff(&set, ret_text);
+	free_set(&set);
+	return error;
+}
+
 int kext_symbolset_write(struct kext_context *context,
 			 const struct kext_symbolset_options *options,
 			 struct kext_diagnostics *diagnostics)
 {
-	struct symbolset set = {.diagnostics = diagnostics};
-	for (size_t i = 0; i < options->import_count; i++)
-		import_file(&set, options->imports[i]);
-	for (size_t i = 0; i < options->export_count; i++)
-		parse_list(&set, options->exports[i]);
-	if (set.error == 0)
-		expand_wildcards(&set);
-	if (set.error == 0 && set.exports.count)
-		qsort(set.exports.items, set.exports.count, sizeof(*set.exports.items),
-		      compare_exports);
-	if (set.error == 0)
-		check_exports(&set);
-	if (set.error == 0)
-		set.error = write_set(&set, options);
+	struct symbolset set = {.diagnostics = diagnostics,
+				.keep_missing = options->keep_missing};
+	int error = read_set(&set, options);
+	if (error == 0)
+		error = write_set(&set, options);
 	kext_context_log(context, KEXT_LOG_DETAIL, "%s: %zu symbols", options->output,
 			 set.exports.count);
-	int error = set.error;
 	free_set(&set);
 	return error;
 }

@@ -17,6 +17,7 @@ struct kext_symbolset_options {
 	const char *const *imports;	/* paths of name lists or Mach-O files that … */
 	size_t import_count;		/* … define what may be exported; none: all is */
 	const char *output;
+	bool keep_missing;		/* no error for names that the imports lack */
 };
 
 /*
@@ -26,5 +27,14 @@ struct kext_symbolset_options {
 KEXT_API KEXT_MUST_CHECK int kext_symbolset_write(struct kext_context *context,
 						  const struct kext_symbolset_options *options,
 						  struct kext_diagnostics *diagnostics);
+
+/*
+ * Compares lists and imports instead of writing anything: a line "-NAME" for each name that the
+ * lists have and the imports lack, "+NAME" for the reverse, sorted. Errors as above; `output` and
+ * `keep_missing` are not looked at. free() the text.
+ */
+KEXT_API KEXT_MUST_CHECK int kext_symbolset_diff(const struct kext_symbolset_options *options,
+						 struct kext_diagnostics *diagnostics,
+						 char **ret_text);
 
 #endif
