@@ -75,6 +75,22 @@ $(BIN_SCRIPTS:%=$(BIN)/%): $(BIN)/%: cmd/%.sh
 	@mkdir -p $(@D)
 	@install -m 755 $< $@
 
+# Shell completions, from the option tables (kextld has ld64's options instead of one).
+COMPLETED = $(filter-out kextld,$(PROGRAMS))
+COMPLETIONS = $(COMPLETED:%=$(BUILD)/share/completions/bash/%) \
+	$(COMPLETED:%=$(BUILD)/share/completions/zsh/_%) \
+	$(COMPLETED:%=$(BUILD)/share/completions/fish/%.fish)
+$(BUILD)/share/completions/bash/%: $(BIN)/%
+	@mkdir -p $(@D)
+	@$< --generate-completion bash > $@
+$(BUILD)/share/completions/zsh/_%: $(BIN)/%
+	@mkdir -p $(@D)
+	@$< --generate-completion zsh > $@
+$(BUILD)/share/completions/fish/%.fish: $(BIN)/%
+	@mkdir -p $(@D)
+	@$< --generate-completion fish > $@
+TARGETS += $(COMPLETIONS)
+
 # LIEF has no pkg-config file and throws through C; it lives in this one program. It comes
 # before libkext.a: both define macho_parse, and this program means LIEF's.
 INSPECT = $(BUILD)/libexec/kext/kext-inspect
@@ -97,6 +113,10 @@ install: targets
 	ln -sf libkext.so.0 $(DESTDIR)$(PREFIX)/lib/libkext.so
 	install -m 644 lib/include/kext/*.h $(DESTDIR)$(PREFIX)/include/kext
 	cp -R $(BUILD)/share/kext/. $(DESTDIR)$(PREFIX)/share/kext/
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions zsh/site-functions fish/vendor_completions.d)
+	install -m 644 $(BUILD)/share/completions/bash/* $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 $(BUILD)/share/completions/zsh/* $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 644 $(BUILD)/share/completions/fish/* $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	for page in man/*.[1-9]; do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 

@@ -15,8 +15,6 @@
 /* Exit statuses of kextcache alone. */
 enum { EXIT_NOT_FOUND = 1, EXIT_ARCH = 2, EXIT_BAD_KEXT = 3, EXIT_STALE = 4 };
 
-static void print_version(const char *argument);
-
 static struct {
 	const char *output, *arch;
 	unsigned level;
@@ -57,10 +55,6 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_FLAG,
 	 .place = &arguments.is_quiet,
 	 .help = "print errors only"},
-	{.name = "version",
-	 .kind = OPTION_CALL,
-	 .call = print_version,
-	 .help = "print the version"},
 	OPTION_ROW_HELP,
 	OPTION_ROWS_END,
 };
@@ -72,13 +66,6 @@ static const struct command command = {
 	.rows = rows,
 	.operands = &arguments.operands,
 };
-
-static void print_version(const char *argument)
-{
-	(void)argument;
-	printf("kextcache of libkext, for Darwin 19.6.0\n");
-	exit(print_finish(EX_OK));
-}
 
 struct selection {
 	struct kext_context *context;

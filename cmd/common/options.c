@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <kext/context.h>
+#include "common/completion.h"
 #include "common/options.h"
 
 #define ROW_BASE 256 /* getopt values of rows, past every letter */
@@ -166,6 +168,14 @@ static void apply(const struct command *command, const struct option_row *row, i
 		break;
 	case OPTION_HELP:
 		print_help(command);
+	case OPTION_VERSION:
+		printf("%s (libkext) %s\n", command->name, kext_library_version());
+		exit(fflush(stdout) == 0 ? EX_OK : EX_IOERR);
+	case OPTION_COMPLETION:
+		if (!print_completion(command, argument))
+			options_fail(command, "no completion for '%s': bash, zsh or fish",
+				     argument);
+		exit(fflush(stdout) == 0 ? EX_OK : EX_IOERR);
 	}
 }
 

@@ -18,6 +18,8 @@ enum option_kind {
 	OPTION_LEVEL, /* place: unsigned; [0-6|0x…], glued or the next word; 1 without */
 	OPTION_CALL,  /* .call with the argument (NULL for none): order matters to it */
 	OPTION_HELP,  /* prints the help on stdout and exits 0 */
+	OPTION_VERSION,	   /* prints name and version and exits 0 */
+	OPTION_COMPLETION, /* prints what a shell needs to complete the options */
 };
 
 struct option_list {
@@ -47,9 +49,18 @@ struct command {
 	void (*operand)(const char *argument); /* instead, called in the order given */
 };
 
+/* What every command understands; the last is for the build, not for the help. */
 #define OPTION_ROW_HELP                                                                  \
 	{                                                                                \
 		.letter = 'h', .name = "help", .kind = OPTION_HELP, .help = "this text"  \
+	},                                                                               \
+		{                                                                        \
+			.name = "version", .kind = OPTION_VERSION,                       \
+			.help = "print the version"                                      \
+		},                                                                       \
+	{                                                                                \
+		.name = "generate-completion", .kind = OPTION_COMPLETION,                \
+		.argument = "SHELL"                                                      \
 	}
 #define OPTION_ROWS_END                                                                  \
 	{                                                                                \

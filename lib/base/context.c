@@ -14,6 +14,11 @@ struct kext_context {
 	enum kext_log_level log_up_to;
 };
 
+const char *kext_library_version(void)
+{
+	return "0.2.0";
+}
+
 int kext_context_new(struct kext_context **ret_context)
 {
 	struct kext_context *context = mem_zero(1, sizeof(*context));

@@ -18,6 +18,9 @@ enum kext_log_level {
 	KEXT_LOG_DEBUG = 7,
 };
 
+/* The library's version, "0.2.0"; static. */
+KEXT_API const char *kext_library_version(void);
+
 struct kext_context;
 typedef void kext_log_function(void *data, enum kext_log_level level, const char *text);
 
