@@ -9,6 +9,7 @@
 struct kext_context {
 	atomic_int references;
 	char *root;
+	enum kext_era era;
 	kext_log_function *log;
 	void *log_data;
 	enum kext_log_level log_up_to;
@@ -26,6 +27,7 @@ int kext_context_new(struct kext_context **ret_context)
 	if (!context)
 		return -ENOMEM;
 	context->references = 1;
+	context->era = KEXT_ERA_MODERN;
 	int error = kext_context_set_root(context, root && *root ? root : "/");
 	if (error < 0) {
 		kext_context_unref(context);
@@ -71,6 +73,28 @@ int kext_context_set_root(struct kext_context *context, const char *root)
 const char *kext_context_root(const struct kext_context *context)
 {
 	return context->root;
+}
+
+void kext_context_set_era(struct kext_context *context, enum kext_era era)
+{
+	context->era = era;
+}
+
+enum kext_era kext_context_era(const struct kext_context *context)
+{
+	return context->era;
+}
+
+bool kext_era_named(const char *name, enum kext_era *ret_era)
+{
+	static const char *const names[] = {"tiger", "snowleopard", "modern"};
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*ret_era = (enum kext_era)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 void kext_context_log(struct kext_context *context, enum kext_log_level level,

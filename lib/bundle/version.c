@@ -1,16 +1,17 @@
 /*
  * Version numbers: the field scanner of Darwin's kext libraries with its quirks (fields
- * of up to four digits, as from 10.14), and the packed form major·10^12 + minor·10^8 +
- * revision·10^4 + stage·10^3 + level.
+ * of up to four digits from 10.14 on, of two before, except for the first), and the
+ * packed form major·10^12 + minor·10^8 + revision·10^4 + stage·10^3 + level.
  */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <kext/version.h>
 
-#define FIELD_DIGITS 4
-#define LEVEL_DIGITS 3
-#define LEVEL_MAX    255
+#define MAJOR_DIGITS   4
+#define TIGER_TEXT_MAX 32
+#define LEVEL_DIGITS   3
+#define LEVEL_MAX      255
 
 enum stage { DEVELOPMENT = 1, ALPHA = 3, BETA = 5, CANDIDATE = 7, RELEASE = 9 };
 
@@ -45,11 +46,12 @@ static int scan_digits(const char **at, int most, unsigned *ret_value)
  * major [. [minor [. [revision]]]]. A field that took all its digits lets the next field
  * begin without a dot, so "1234d1" is legal, and so is a dot behind a full revision.
  */
-static bool scan_fields(const char **at, unsigned fields[3])
+static bool scan_fields(const char **at, enum kext_era era, unsigned fields[3])
 {
+	int rest = era == KEXT_ERA_MODERN ? 4 : 2;
 	for (int field = 0; field < 3; field++) {
-		bool is_full =
-			scan_digits(at, FIELD_DIGITS, &fields[field]) == FIELD_DIGITS;
+		int most = field ? rest : MAJOR_DIGITS;
+		bool is_full = scan_digits(at, most, &fields[field]) == most;
 		if (is_end(**at) || is_stage(**at))
 			return true;
 		if (**at == '.' && (field < 2 || is_full))
@@ -94,28 +96,46 @@ static bool scan_stage(const char *at, enum stage *ret_stage, unsigned *ret_leve
 	return scan_level(at, *ret_stage, ret_level);
 }
 
-/* Darwin copies the text into 20 bytes first, so a longer one is bad wherever it ends. */
-static bool is_short_ascii(const char *text)
+/*
+ * Darwin copies the text into 20 bytes first (32 in Tiger), so a longer one is bad
+ * wherever it ends.
+ */
+static bool is_short_ascii(const char *text, enum kext_era era)
 {
-	size_t length = strnlen(text, KEXT_VERSION_TEXT_MAX);
+	size_t limit = era == KEXT_ERA_TIGER ? TIGER_TEXT_MAX : KEXT_VERSION_TEXT_MAX;
+	size_t length = strnlen(text, limit);
 	for (size_t i = 0; i < length; i++)
 		if ((unsigned char)text[i] >= 0x80)
 			return false;
-	return length < KEXT_VERSION_TEXT_MAX;
+	return length < limit;
 }
 
 int kext_version_parse(const char *text, int64_t *ret_version)
 {
+	return kext_version_parse_as(KEXT_ERA_MODERN, text, ret_version);
+}
+
+int kext_version_parse_as(enum kext_era era, const char *text, int64_t *ret_version)
+{
 	unsigned fields[3] = {0}, level;
 	enum stage stage;
-	if (!text || !is_digit(*text) || !is_short_ascii(text))
+	if (!text || !is_digit(*text) || !is_short_ascii(text, era))
 		return KEXT_ERR_BAD_DATA;
-	if (!scan_fields(&text, fields) || !scan_stage(text, &stage, &level))
+	if (!scan_fields(&text, era, fields) || !scan_stage(text, &stage, &level))
 		return KEXT_ERR_BAD_DATA;
 	*ret_version = fields[0] * INT64_C(1000000000000) +
 		       fields[1] * INT64_C(100000000) + fields[2] * INT64_C(10000) +
 		       (int)stage * 1000 + (int)level;
 	return 0;
+}
+
+int64_t kext_version_number(enum kext_era era, int64_t version)
+{
+	if (era == KEXT_ERA_MODERN || version <= 0)
+		return version;
+	int64_t major = version / INT64_C(1000000000000);
+	int64_t minor = version / 100000000 % 10000, revision = version / 10000 % 10000;
+	return major * 100000000 + minor * 1000000 + revision * 10000 + version % 10000;
 }
 
 static const char *stage_letter(int stage)

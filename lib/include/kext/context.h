@@ -6,6 +6,7 @@
 #define KEXT_CONTEXT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <kext/error.h>
 
 enum kext_log_level {
@@ -20,6 +21,12 @@ enum kext_log_level {
 
 /* The library's version, "0.2.0"; static. */
 KEXT_API const char *kext_library_version(void);
+
+/*
+ * Whose rules hold where Darwin's tools changed their mind: Mac OS X 10.4 and 10.5, 10.6 to
+ * 10.13, 10.14 and later. One parameter for validation, authentication and resolution.
+ */
+enum kext_era { KEXT_ERA_TIGER, KEXT_ERA_SNOWLEOPARD, KEXT_ERA_MODERN };
 
 struct kext_context;
 typedef void kext_log_function(void *data, enum kext_log_level level, const char *text);
@@ -40,6 +47,11 @@ KEXT_API void kext_context_set_log(struct kext_context *context, kext_log_functi
 KEXT_API KEXT_MUST_CHECK int kext_context_set_root(struct kext_context *context,
 						   const char *root);
 KEXT_API const char *kext_context_root(const struct kext_context *context);
+/* Modern unless set; to be set before bundles are opened, which read their versions by it. */
+KEXT_API void kext_context_set_era(struct kext_context *context, enum kext_era era);
+KEXT_API enum kext_era kext_context_era(const struct kext_context *context);
+/* "tiger", "snowleopard", "modern": whether `name` is one of them, and which. */
+KEXT_API bool kext_era_named(const char *name, enum kext_era *ret_era);
 KEXT_API void kext_context_log(struct kext_context *context, enum kext_log_level level,
 			       const char *format, ...) __attribute__((format(printf, 3, 4)));
 
