@@ -6,6 +6,7 @@
 #define ARCHIVE_MKEXT_H
 
 #include <kext/archive.h>
+#include "base/buffer.h"
 #include "base/bytes.h"
 
 #define MKEXT_MAGIC		  0x4d4b5854u /* "MKXT" */
@@ -40,5 +41,36 @@ uint32_t mkext_checksum(struct bytes archive);
 /* A dictionary with the entries of `info` save those an archive adds; NULL without
  * memory. */
 struct kext_value *mkext_plain_info(const struct kext_value *info);
+
+/* One executable for an archive: the bundle's slice, compressed or not. */
+struct mkext_file {
+	struct bytes plain;
+	uint8_t *packed; /* NULL: stored as it is */
+	size_t packed_size;
+};
+
+/* What is being written, by either version. */
+struct mkext_writer {
+	struct kext_bundle *const *bundles;
+	size_t count;
+	const struct kext_arch *arch;
+	const struct kext_mkext_options *options;
+	struct kext_diagnostics *diagnostics;
+};
+
+/* Executables by bundle; without one `plain.data` is NULL. `files` has writer->count items. */
+int mkext_take_slices(struct mkext_writer *writer, struct mkext_file *files)
+	__attribute__((warn_unused_result));
+void mkext_files_free(struct mkext_file *files, size_t count);
+/* KEXT_ERR_UNSUPPORTED with a diagnostic. */
+int mkext_too_large(struct mkext_writer *writer, const char *subject);
+/* Fills the header of a complete archive. */
+int mkext_finish(struct mkext_writer *writer, struct buffer *out, uint32_t version)
+	__attribute__((warn_unused_result));
+
+int mkext1_write(struct mkext_writer *writer, struct buffer *out)
+	__attribute__((warn_unused_result));
+int mkext2_write(struct mkext_writer *writer, struct buffer *out)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -6,7 +6,12 @@
 
 #include <kext/bundle.h>
 
-enum kext_archive_format { KEXT_ARCHIVE_MKEXT1, KEXT_ARCHIVE_MKEXT2 };
+enum kext_archive_format {
+	KEXT_ARCHIVE_MKEXT1,
+	KEXT_ARCHIVE_MKEXT2,
+	KEXT_ARCHIVE_PRELINKED,	 /* a kernel with kexts linked against it */
+	KEXT_ARCHIVE_COLLECTION, /* a Mach-O file set of macOS 11 and later */
+};
 
 struct kext_archive;
 
@@ -15,8 +20,9 @@ enum kext_archive_flags {
 };
 
 /*
- * Opens an archive in memory (fat: the slice for `arch`; NULL: the host's, or the only
- * one). Sizes and offsets are checked, checksums verified, expanded data capped at 1 GiB
+ * Opens an archive in memory, which need not outlive the call, whatever wraps it (fat: the
+ * slice for `arch`; NULL: the host's, or the only one). The kexts of prelinked kernels and
+ * collections have their executables made when asked for, as files of their own. Sizes and offsets are checked, checksums verified, expanded data capped at 1 GiB
  * in all. KEXT_ERR_BAD_DATA, KEXT_ERR_ARCH_NOT_FOUND or KEXT_ERR_UNSUPPORTED with a
  * diagnostic "archive.…".
  */
@@ -39,33 +45,73 @@ KEXT_API size_t kext_archive_count(const struct kext_archive *archive);
 /* Borrowed. */
 KEXT_API struct kext_bundle *kext_archive_at(const struct kext_archive *archive,
 					     size_t index);
+/* "mkext 1", "prelinked kernel", … Static. */
+KEXT_API const char *kext_archive_format_name(enum kext_archive_format format);
+/* The architecture the header states, or NULL. */
+KEXT_API const struct kext_arch *kext_archive_arch(const struct kext_archive *archive);
+
+/* Where a kext of a prelinked kernel or a collection lies. */
+struct kext_prelink_info {
+	uint64_t load_address;	 /* what it is linked for */
+	uint64_t source_address; /* where its bytes are in the file's address space */
+	uint64_t size;		 /* as the file states it */
+	uint64_t kmod_info;	 /* address; 0: none */
+};
+/* False for a kext without code and in the other formats. */
+KEXT_API bool kext_archive_prelink_info(const struct kext_archive *archive, size_t index,
+					struct kext_prelink_info *ret);
+/* The kext in whose PlugIns folder this one stood; SIZE_MAX: none in this archive. */
+KEXT_API size_t kext_archive_parent(const struct kext_archive *archive, size_t index);
 /* Folder name an entry unpacks to, unique in the archive ("Foo.kext", "Foo-1.kext"). */
 KEXT_API const char *kext_archive_folder_name(const struct kext_archive *archive,
 					      size_t index);
 
 enum kext_unpack_flags {
-	KEXT_UNPACK_FORCE = 1 << 0, /* a bundle that exists is replaced */
+	KEXT_UNPACK_FORCE = 1 << 0,  /* a bundle that exists is replaced */
+	KEXT_UNPACK_NESTED = 1 << 1, /* a plug-in goes into its parent, already unpacked */
 };
 /*
  * Writes entry `index` as a bundle below the folder `dirfd` (`folder` names it in
  * messages): complete in a temporary folder, then renamed. Never follows a symlink below
- * dirfd. -EEXIST with a diagnostic when the bundle exists and force is not given.
+ * dirfd. -EEXIST with a diagnostic when the bundle exists and force is not given. Several
+ * threads may unpack different entries with diagnostics of their own.
  */
 KEXT_API KEXT_MUST_CHECK int kext_archive_unpack(const struct kext_archive *archive,
 						 size_t index, int dirfd,
 						 const char *folder, unsigned flags,
 						 struct kext_diagnostics *diagnostics);
 
+enum { KEXT_MKEXT_1 = 1, KEXT_MKEXT_2 = 2 };
+
 struct kext_mkext_options {
 	const struct kext_arch *arch;	     /* NULL: host */
 	bool store_plist, store_executables; /* leave them uncompressed */
+	unsigned version;		     /* KEXT_MKEXT_1 or _2; 0: 2 */
+	unsigned jobs;			     /* threads; 0: one a core */
+	const char *volume_root;	     /* left out of stored paths; or NULL */
 };
-/* An mkext 2 of these bundles in this order; the caller frees *ret_data with free(). */
+/*
+ * An mkext of these bundles in this order, every executable thinned; the caller frees
+ * *ret_data with free(). The same bytes whatever `jobs`.
+ */
 KEXT_API KEXT_MUST_CHECK int kext_mkext_write(struct kext_bundle *const *bundles,
 					      size_t count,
 					      const struct kext_mkext_options *options,
 					      struct kext_diagnostics *diagnostics,
 					      void **ret_data, size_t *ret_size);
+
+struct kext_archive_slice {
+	const struct kext_arch *arch;
+	const void *data;
+	size_t size;
+};
+/*
+ * Slices one behind the other in a fat file, without alignment, as archives have them.
+ * KEXT_ERR_UNSUPPORTED beyond 4 GiB, -ENOMEM. *ret_data: free().
+ */
+KEXT_API KEXT_MUST_CHECK int kext_archive_join(const struct kext_archive_slice *slices,
+					       size_t count, void **ret_data,
+					       size_t *ret_size);
 /*
  * Makes the file `path` hold these bytes of an archive: complete or not at all. System
  * errors, with a diagnostic "archive.file".
