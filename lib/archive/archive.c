@@ -1,5 +1,5 @@
 /*
- * Archives of kexts: opening one of either format as a list of bundles. Damage anywhere
+ * Archives of kexts: opening one of any format as a list of bundles. Damage anywhere
  * refuses the whole; a kext whose property list is unfit is left out with a finding.
  */
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include "archive/archive.h"
 #include "base/memory.h"
+#include "bundle/archived.h"
 #include "codec/fat.h"
 
 int archive_damaged(struct archive_reader *reader, const char *format, ...)
@@ -45,39 +46,67 @@ uint8_t *archive_room(struct archive_reader *reader, uint64_t size, uint64_t mos
 	return room;
 }
 
-int archive_add(struct archive_reader *reader, const char *path,
-		const char *executable_path, struct kext_value *info, uint8_t *executable,
-		size_t executable_size)
+static int add_bundle(struct kext_archive *archive, struct kext_bundle *bundle,
+		      const struct prelink_place *place)
 {
-	struct kext_archive *archive = reader->archive;
-	struct kext_bundle *bundle = NULL;
-	int error = kext_bundle_new_archived(archive->context, path, executable_path,
-					     info, executable, executable_size,
-					     reader->diagnostics, &bundle);
-	if (error == KEXT_ERR_VALIDATION)
-		return 0;
-	if (error < 0)
-		return error;
 	struct archive_entry *entry = array_push(&archive->entries);
 	if (!entry) {
 		kext_bundle_unref(bundle);
 		return -ENOMEM;
 	}
 	entry->bundle = bundle;
+	entry->parent = ARCHIVE_NO_PARENT;
+	entry->has_place = place;
+	if (place)
+		entry->place = *place;
 	return archive_name_entry(archive, archive->entries.count - 1);
 }
 
+int archive_add(struct archive_reader *reader, const char *path,
+		const char *executable_path, struct kext_value *info, uint8_t *executable,
+		size_t executable_size)
+{
+	struct kext_bundle *bundle = NULL;
+	int error = kext_bundle_new_archived(
+		reader->archive->context, path, executable_path, info, executable,
+		executable_size, reader->diagnostics, &bundle);
+	if (error == KEXT_ERR_VALIDATION)
+		return 0;
+	return error < 0 ? error : add_bundle(reader->archive, bundle, NULL);
+}
+
+int archive_add_from_origin(struct archive_reader *reader, const char *path,
+			    const char *executable_path, struct kext_value *info,
+			    struct bundle_origin *origin,
+			    const struct prelink_place *place)
+{
+	struct kext_bundle *bundle = NULL;
+	if (!origin)
+		return archive_add(reader, path, NULL, info, NULL, 0);
+	int error =
+		bundle_new_from_origin(reader->archive->context, path, executable_path,
+				       info, origin, reader->diagnostics, &bundle);
+	if (error == KEXT_ERR_VALIDATION)
+		return 0;
+	return error < 0 ? error : add_bundle(reader->archive, bundle, place);
+}
+
 static int arch_missing(const char *subject, const struct kext_arch *arch,
-			struct kext_diagnostics *diagnostics)
+			const char *what, struct kext_diagnostics *diagnostics)
 {
 	kext_diagnose(diagnostics, KEXT_ERROR, "archive.arch", subject,
-		      "choose another one with -a", "architecture %s not found in mkext",
-		      arch->name);
+		      "choose another one with -a", "architecture %s not found in %s",
+		      arch->name, what);
 	return KEXT_ERR_ARCH_NOT_FOUND;
 }
 
 /* The archive for an architecture out of a fat file; NULL: the host's, or the only one.
  */
+static bool has_magic(struct bytes bytes, uint32_t magic)
+{
+	return bytes.size >= 4 && load32(bytes.data, true) == magic;
+}
+
 static int choose_slice(struct bytes file, const char *subject,
 			const struct kext_arch *arch,
 			struct kext_diagnostics *diagnostics, struct bytes *ret)
@@ -99,20 +128,69 @@ static int choose_slice(struct bytes file, const char *subject,
 	}
 	const struct kext_arch *wanted = arch ? arch : kext_arch_host();
 	int error = fat_find(file, wanted->cputype, wanted->cpusubtype, ret);
-	return error < 0 ? arch_missing(subject, wanted, diagnostics) : 0;
+	bool is_mkext = has_magic(slices[0].bytes, MKEXT_MAGIC);
+	return error < 0 ? arch_missing(subject, wanted, is_mkext ? "mkext" : "the file",
+					diagnostics)
+			 : 0;
 }
 
-static int read_kexts(struct archive_reader *reader, const struct kext_arch *arch)
+static int read_mkext(struct archive_reader *reader, struct bytes slice,
+		      const struct kext_arch *arch, unsigned flags)
 {
+	struct kext_archive *archive = reader->archive;
+	int error = mkext_read_header(slice, archive->subject, flags, reader->diagnostics,
+				      &reader->header, &reader->bytes);
+	if (error < 0)
+		return error;
 	uint32_t cputype = reader->header.cputype;
 	if (arch && cputype != KEXT_CPU_ANY && cputype != arch->cputype)
-		return arch_missing(reader->archive->subject, arch, reader->diagnostics);
-	if (reader->header.version == MKEXT_VERSION_2) {
-		reader->archive->format = KEXT_ARCHIVE_MKEXT2;
-		return mkext2_read(reader);
+		return arch_missing(archive->subject, arch, "mkext", reader->diagnostics);
+	archive->arch = kext_arch_numbered(cputype, reader->header.cpusubtype);
+	if (reader->header.version == MKEXT_VERSION_1) {
+		archive->format = KEXT_ARCHIVE_MKEXT1;
+		return mkext1_read(reader);
 	}
-	reader->archive->format = KEXT_ARCHIVE_MKEXT1;
-	return mkext1_read(reader);
+	archive->format = KEXT_ARCHIVE_MKEXT2;
+	return mkext2_read(reader);
+}
+
+static bool is_macho(struct bytes bytes)
+{
+	return has_magic(bytes, MH_MAGIC) || has_magic(bytes, MH_MAGIC_64) ||
+	       has_magic(bytes, MH_CIGAM) || has_magic(bytes, MH_CIGAM_64);
+}
+
+/* The image outlives the caller's bytes: what was unwrapped is kept, else it is copied.
+ */
+static int read_prelinked(struct archive_reader *reader, struct bytes slice,
+			  uint8_t **unwrapped, const struct kext_arch *arch)
+{
+	uint8_t *data = *unwrapped;
+	if (data != slice.data)
+		data = mem_copy(slice.data, slice.size);
+	else
+		*unwrapped = NULL;
+	if (!data)
+		return -ENOMEM;
+	int error = prelinked_read(reader, data, slice.size);
+	const struct kext_arch *found = reader->archive->arch;
+	if (error == 0 && arch && found && found->cputype != arch->cputype)
+		return arch_missing(reader->archive->subject, arch, "the file",
+				    reader->diagnostics);
+	return error;
+}
+
+static int read_any(struct archive_reader *reader, struct bytes file,
+		    const struct kext_arch *arch, unsigned flags)
+{
+	_cleanup_free_ uint8_t *unwrapped = NULL;
+	struct bytes slice;
+	int error = choose_slice(file, reader->archive->subject, arch,
+				 reader->diagnostics, &slice);
+	if (error < 0)
+		return error;
+	return is_macho(slice) ? read_prelinked(reader, slice, &unwrapped, arch)
+			       : read_mkext(reader, slice, arch, flags);
 }
 
 int kext_archive_open(struct kext_context *context, const void *data, size_t size,
@@ -120,22 +198,17 @@ int kext_archive_open(struct kext_context *context, const void *data, size_t siz
 		      struct kext_diagnostics *diagnostics,
 		      struct kext_archive **ret_archive)
 {
-	struct archive_reader reader = {.diagnostics = diagnostics};
-	struct bytes slice;
-	int error =
-		choose_slice(bytes_of(data, size), subject, arch, diagnostics, &slice);
-	if (error == 0)
-		error = mkext_read_header(slice, subject, flags, diagnostics,
-					  &reader.header, &reader.bytes);
-	if (error < 0)
-		return error;
 	struct kext_archive *archive = mem_zero(1, sizeof(*archive));
 	if (!archive)
 		return -ENOMEM;
+	struct archive_reader reader = {.archive = archive, .diagnostics = diagnostics};
 	archive->context = kext_context_ref(context);
 	archive->subject = mem_string(subject);
-	reader.archive = archive;
-	error = archive->subject ? read_kexts(&reader, arch) : -ENOMEM;
+	int error = archive->subject
+			    ? read_any(&reader, bytes_of(data, size), arch, flags)
+			    : -ENOMEM;
+	if (error == 0)
+		error = archive_find_parents(archive);
 	if (error < 0) {
 		kext_archive_free(archive);
 		return error;
@@ -181,4 +254,34 @@ const char *kext_archive_folder_name(const struct kext_archive *archive, size_t 
 {
 	return index < archive->entries.count ? archive->entries.items[index].folder_name
 					      : NULL;
+}
+
+const char *kext_archive_format_name(enum kext_archive_format format)
+{
+	static const char *const names[] = {"mkext 1", "mkext 2", "prelinked kernel",
+					    "kernel collection"};
+	return (size_t)format < sizeof(names) / sizeof(*names) ? names[format]
+							       : "unknown";
+}
+
+const struct kext_arch *kext_archive_arch(const struct kext_archive *archive)
+{
+	return archive->arch;
+}
+
+bool kext_archive_prelink_info(const struct kext_archive *archive, size_t index,
+			       struct kext_prelink_info *ret)
+{
+	if (index >= archive->entries.count || !archive->entries.items[index].has_place)
+		return false;
+	const struct prelink_place *place = &archive->entries.items[index].place;
+	*ret = (struct kext_prelink_info){place->load, place->source, place->size,
+					  place->kmod_info};
+	return true;
+}
+
+size_t kext_archive_parent(const struct kext_archive *archive, size_t index)
+{
+	return index < archive->entries.count ? archive->entries.items[index].parent
+					      : ARCHIVE_NO_PARENT;
 }

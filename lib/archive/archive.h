@@ -6,11 +6,13 @@
 #define ARCHIVE_ARCHIVE_H
 
 #include <kext/archive.h>
+#include "archive/image.h"
 #include "archive/mkext.h"
 #include "base/array.h"
 #include "base/map.h"
 
 #define ARCHIVE_MAX_KEXTS 4096u
+#define ARCHIVE_NO_PARENT SIZE_MAX
 #define ARCHIVE_MAX_BYTES (UINT64_C(1) << 30) /* expanded, in all */
 
 struct archive_entry {
@@ -18,11 +20,15 @@ struct archive_entry {
 	char *folder_name;    /* "Foo.kext", unique in the archive whatever the case */
 	char *folded_name;    /* the same in lower case */
 	bool has_unsafe_path; /* its stored path leads upwards */
+	bool has_place;	      /* of a prelinked kernel or a collection, with code */
+	struct prelink_place place;
+	size_t parent; /* the kext it is a plug-in of; ARCHIVE_NO_PARENT */
 };
 
 struct kext_archive {
 	struct kext_context *context;
 	enum kext_archive_format format;
+	const struct kext_arch *arch; /* NULL: not known */
 	char *subject;
 	uint64_t expanded; /* bytes made so far */
 	ARRAY_OF(struct archive_entry) entries;
@@ -39,6 +45,9 @@ struct archive_reader {
 
 int mkext1_read(struct archive_reader *reader) __attribute__((warn_unused_result));
 int mkext2_read(struct archive_reader *reader) __attribute__((warn_unused_result));
+/* Of a Mach-O file in memory, which is taken over, also on failure. */
+int prelinked_read(struct archive_reader *reader, uint8_t *data, size_t size)
+	__attribute__((warn_unused_result));
 
 /* Diagnoses damage in an archive: KEXT_ERR_BAD_DATA. */
 int archive_damaged(struct archive_reader *reader, const char *format, ...)
@@ -58,6 +67,20 @@ int archive_add(struct archive_reader *reader, const char *path,
 		const char *executable_path, struct kext_value *info, uint8_t *executable,
 		size_t executable_size) __attribute__((warn_unused_result));
 
+/*
+ * The same with an executable that `origin` makes, taken over also on failure; both it
+ * and `place` are NULL for a kext without code.
+ */
+struct bundle_origin;
+int archive_add_from_origin(struct archive_reader *reader, const char *path,
+			    const char *executable_path, struct kext_value *info,
+			    struct bundle_origin *origin,
+			    const struct prelink_place *place)
+	__attribute__((warn_unused_result));
+
+/* Finds out which kexts are plug-ins of others, by their stored paths (names.c). */
+int archive_find_parents(struct kext_archive *archive)
+	__attribute__((warn_unused_result));
 /* Names the folder an entry is unpacked to (names.c); `index` is its position. */
 int archive_name_entry(struct kext_archive *archive, size_t index)
 	__attribute__((warn_unused_result));

@@ -124,3 +124,49 @@ int archive_name_entry(struct kext_archive *archive, size_t index)
 	_cleanup_free_ char *base = wanted_base(entry, index);
 	return base ? set_name(archive, entry, base) : -ENOMEM;
 }
+
+/* Length of the part of a plug-in's path that names its parent; 0: it is no plug-in. */
+static size_t parent_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash ? (size_t)(slash - path) : 0;
+	if (length < 8 || memcmp(path + length - 8, "/PlugIns", 8) != 0)
+		return 0;
+	length -= 8;
+	if (length >= 9 && memcmp(path + length - 9, "/Contents", 9) == 0)
+		length -= 9;
+	return length;
+}
+
+static int find_parent(struct archive_entry *entry, const struct map *paths)
+{
+	const char *path = kext_bundle_path(entry->bundle);
+	size_t length = parent_length(path);
+	if (!length || entry->has_unsafe_path)
+		return 0;
+	_cleanup_free_ char *parent = mem_string_n(path, length);
+	if (!parent)
+		return -ENOMEM;
+	const uintptr_t number = (uintptr_t)map_get(paths, parent);
+	if (number)
+		entry->parent = number - 1;
+	return 0;
+}
+
+int archive_find_parents(struct kext_archive *archive)
+{
+	struct map paths = {0}; /* index + 1 of an entry */
+	uintptr_t number = 0;
+	int error = map_reserve(&paths, archive->entries.count);
+	array_for_each (entry, &archive->entries) {
+		number++;
+		if (error == 0 && *kext_bundle_path(entry->bundle))
+			error = map_put(&paths, kext_bundle_path(entry->bundle),
+					(void *)number);
+	}
+	array_for_each (entry, &archive->entries)
+		if (error == 0)
+			error = find_parent(entry, &paths);
+	map_free(&paths);
+	return error;
+}

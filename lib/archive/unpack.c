@@ -13,6 +13,7 @@
 #include "archive/staging.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "bundle/archived.h"
 
 struct unpacking {
 	const struct kext_archive *archive;
@@ -74,10 +75,16 @@ static int write_executable(const struct unpacking *u, int fd)
 {
 	struct kext_bundle *bundle = u->entry->bundle;
 	const char *path = kext_bundle_executable_path(bundle);
+	struct bundle_origin *origin = bundle_origin(bundle);
+	_cleanup_free_ uint8_t *made = NULL;
 	const void *data;
 	size_t size;
-	int error = kext_bundle_executable(bundle, path ? u->diagnostics : NULL, &data,
-					   &size);
+	int error;
+	if (origin && path) /* made for this once, so that it need not be kept */
+		error = origin->make(origin, u->diagnostics, &made, &size);
+	else
+		error = kext_bundle_executable(bundle, path ? u->diagnostics : NULL,
+					       &data, &size);
 	if (error == KEXT_ERR_NOT_FOUND)
 		return 0;
 	if (error < 0)
@@ -90,7 +97,7 @@ static int write_executable(const struct unpacking *u, int fd)
 			kext_bundle_identifier(bundle));
 		return KEXT_ERR_BAD_DATA;
 	}
-	error = staging_write(fd, path, data, size, 0755);
+	error = staging_write(fd, path, made ? made : data, size, 0755);
 	return error < 0 ? write_failed(u, path, error) : 0;
 }
 
@@ -148,6 +155,48 @@ static int unpack(const struct unpacking *u, int dirfd, unsigned flags)
 	return error;
 }
 
+/* Where a plug-in goes: "Parent.kext/Contents/PlugIns", of its parents too. */
+static char *plugins_folder(const struct kext_archive *archive, size_t parent)
+{
+	const struct archive_entry *entry = &archive->entries.items[parent];
+	const char *folder = entry->folder_name;
+	const char *inside = strncmp(plist_path(entry->bundle), "Contents/", 9) == 0
+				     ? "/Contents/PlugIns"
+				     : "/PlugIns";
+	if (entry->parent == ARCHIVE_NO_PARENT)
+		return mem_format("%s%s", folder, inside);
+	_cleanup_free_ char *outer = plugins_folder(archive, entry->parent);
+	return outer ? mem_format("%s/%s%s", outer, folder, inside) : NULL;
+}
+
+/* Opens the parent's folder of plug-ins, which may have to be made. */
+static int open_plugins(int dirfd, char *path)
+{
+	char *slash = strrchr(path, '/');
+	*slash = '\0';
+	_cleanup_fd_ int fd = file_open_beneath(dirfd, path, O_RDONLY | O_DIRECTORY, 0);
+	*slash = '/';
+	if (fd < 0)
+		return fd;
+	if (mkdirat(fd, slash + 1, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return file_open_beneath(fd, slash + 1, O_RDONLY | O_DIRECTORY, 0);
+}
+
+static int unpack_nested(struct unpacking *u, int dirfd, const char *folder,
+			 unsigned flags)
+{
+	_cleanup_free_ char *path = plugins_folder(u->archive, u->entry->parent);
+	_cleanup_free_ char *subject =
+		path ? mem_format("%s/%s/%s", folder, path, u->entry->folder_name) : NULL;
+	if (!subject)
+		return -ENOMEM;
+	u->subject = subject;
+	_cleanup_fd_ int fd = open_plugins(dirfd, path);
+	return fd < 0 ? write_failed(u, "its parent's folder of plug-ins", fd)
+		      : unpack(u, fd, flags);
+}
+
 int kext_archive_unpack(const struct kext_archive *archive, size_t index, int dirfd,
 			const char *folder, unsigned flags,
 			struct kext_diagnostics *diagnostics)
@@ -159,5 +208,7 @@ int kext_archive_unpack(const struct kext_archive *archive, size_t index, int di
 	if (!subject)
 		return -ENOMEM;
 	struct unpacking unpacking = {archive, entry, subject, diagnostics};
+	if (flags & KEXT_UNPACK_NESTED && entry->parent != ARCHIVE_NO_PARENT)
+		return unpack_nested(&unpacking, dirfd, folder, flags);
 	return unpack(&unpacking, dirfd, flags);
 }

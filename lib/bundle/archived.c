@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include "base/memory.h"
+#include "bundle/archived.h"
 #include "bundle/bundle.h"
 
 static int map_nothing(struct kext_bundle *bundle, struct kext_diagnostics *diagnostics,
@@ -13,6 +14,17 @@ static int map_nothing(struct kext_bundle *bundle, struct kext_diagnostics *diag
 	kext_diagnose(diagnostics, KEXT_ERROR, "executable.missing", bundle->name, NULL,
 		      "the archive holds no executable for %s", bundle->identifier);
 	return KEXT_ERR_NOT_FOUND;
+}
+
+static int make_executable(struct kext_bundle *bundle,
+			   struct kext_diagnostics *diagnostics, struct file_map *ret)
+{
+	uint8_t *data;
+	size_t size;
+	int error = bundle->origin->make(bundle->origin, diagnostics, &data, &size);
+	if (error == 0)
+		ret->bytes = bytes_of(data, size);
+	return error;
 }
 
 static void free_executable(struct file_map *map)
@@ -34,6 +46,12 @@ static int authenticate_nothing(struct kext_bundle *bundle, uid_t owner,
 
 static const struct bundle_source archived_source = {
 	.map_executable = map_nothing,
+	.unmap_executable = free_executable,
+	.authenticate = authenticate_nothing,
+};
+
+static const struct bundle_source origin_source = {
+	.map_executable = make_executable,
 	.unmap_executable = free_executable,
 	.authenticate = authenticate_nothing,
 };
@@ -80,4 +98,31 @@ int kext_bundle_new_archived(struct kext_context *context, const char *path,
 	}
 	*ret_bundle = bundle;
 	return 0;
+}
+
+int bundle_new_from_origin(struct kext_context *context, const char *path,
+			   const char *executable_path, struct kext_value *info,
+			   struct bundle_origin *origin,
+			   struct kext_diagnostics *diagnostics,
+			   struct kext_bundle **ret_bundle)
+{
+	struct kext_bundle *bundle = NULL;
+	int error = bundle_new(context, &origin_source, name_of(path, info), info,
+			       diagnostics, &bundle);
+	if (error < 0) {
+		origin->free(origin);
+		return error;
+	}
+	bundle->origin = origin;
+	error = set_paths(bundle, path, executable_path);
+	if (error < 0)
+		kext_bundle_unref(bundle);
+	else
+		*ret_bundle = bundle;
+	return error;
+}
+
+struct bundle_origin *bundle_origin(const struct kext_bundle *bundle)
+{
+	return bundle->origin;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <kext/version.h>
 #include "base/memory.h"
+#include "bundle/archived.h"
 #include "bundle/bundle.h"
 
 static int check_info(const struct kext_value *info, const char *name,
@@ -92,6 +93,8 @@ struct kext_bundle *kext_bundle_unref(struct kext_bundle *bundle)
 		return NULL;
 	if (bundle->is_mapped)
 		bundle->source->unmap_executable(&bundle->executable);
+	if (bundle->origin)
+		bundle->origin->free(bundle->origin);
 	array_for_each (plugin, &bundle->plugins)
 		free(*plugin);
 	array_free(&bundle->plugins);

@@ -43,6 +43,7 @@ struct kext_bundle {
 	bool is_kernel_component, is_interface;
 	char *executable_path;
 	ARRAY_OF(char *) plugins;
+	struct bundle_origin *origin; /* makes the executable; owned */
 
 	pthread_mutex_t lock; /* for what follows, which is filled at first use */
 	bool is_mapped;

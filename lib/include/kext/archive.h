@@ -22,8 +22,8 @@ enum kext_archive_flags {
 /*
  * Opens an archive in memory, which need not outlive the call, whatever wraps it (fat: the
  * slice for `arch`; NULL: the host's, or the only one). The kexts of prelinked kernels and
- * collections have their executables made when asked for, as files of their own. Sizes and offsets are checked, checksums verified, expanded data capped at 1 GiB
- * in all. KEXT_ERR_BAD_DATA, KEXT_ERR_ARCH_NOT_FOUND or KEXT_ERR_UNSUPPORTED with a
+ * collections have their executables made when asked for, as files of their own. Sizes
+ * and offsets are checked, checksums verified, expanded data capped at 1 GiB in all. KEXT_ERR_BAD_DATA, KEXT_ERR_ARCH_NOT_FOUND or KEXT_ERR_UNSUPPORTED with a
  * diagnostic "archive.…".
  */
 KEXT_API KEXT_MUST_CHECK int

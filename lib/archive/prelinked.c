@@ -1,0 +1,264 @@
+/*
+ * Reads prelinked kernels and kernel collections: the dictionaries of __PRELINK_INFO as
+ * bundles, whose executables are taken out of the file when they are asked for.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include "archive/archive.h"
+#include "archive/collection.h"
+#include "archive/prelink.h"
+#include "archive/standalone.h"
+#include "base/memory.h"
+#include "bundle/archived.h"
+
+#define MAX_KEXTS 8192u
+
+/* A kext with code: what its bundle needs to get at it. */
+struct kext_origin {
+	struct bundle_origin origin;
+	struct prelink_image *image;
+	struct prelink_place place;
+	char *identifier;
+};
+
+static int make_executable(struct bundle_origin *origin,
+			   struct kext_diagnostics *diagnostics, uint8_t **ret_data,
+			   size_t *ret_size)
+{
+	struct kext_origin *o = (struct kext_origin *)origin;
+	return standalone_make(o->image, &o->place, o->identifier, diagnostics, ret_data,
+			       ret_size);
+}
+
+static void free_origin(struct bundle_origin *origin)
+{
+	struct kext_origin *o = (struct kext_origin *)origin;
+	prelink_image_unref(o->image);
+	free(o->identifier);
+	free(o);
+}
+
+static struct bundle_origin *new_origin(struct prelink_image *image,
+					const struct prelink_place *place,
+					const char *identifier)
+{
+	struct kext_origin *o = mem_zero(1, sizeof(*o));
+	char *copy = mem_string(identifier);
+	if (!o || !copy) {
+		free(o);
+		free(copy);
+		return NULL;
+	}
+	*o = (struct kext_origin){
+		{make_executable, free_origin}, prelink_image_ref(image), *place, copy};
+	return &o->origin;
+}
+
+/* ---- one kext ---- */
+
+struct prelinked {
+	struct archive_reader *reader;
+	struct prelink_image *image;
+	struct map members; /* of a collection: address by identifier */
+};
+
+static uint64_t address_of(const struct kext_value *info, const char *key)
+{
+	uint64_t address = kext_value_integer(kext_value_get(info, key));
+	return address == PRELINK_NOWHERE ? 0 : address;
+}
+
+/* Where a kext lies; false when it has no code. The command of a collection decides. */
+static bool find_place(const struct prelinked *p, const struct kext_value *info,
+		       const char *identifier, struct prelink_place *ret)
+{
+	const uint64_t *member = map_get(&p->members, identifier);
+	struct prelink_place place = {
+		.load = address_of(info, PRELINK_KEY_LOAD),
+		.source = address_of(info, PRELINK_KEY_SOURCE),
+		.size = kext_value_integer(kext_value_get(info, PRELINK_KEY_SIZE)),
+		.kmod_info = address_of(info, PRELINK_KEY_KMOD_INFO),
+	};
+	if (!place.source)
+		place.source = address_of(info, PRELINK_KEY_EARLY_ADDRESS);
+	if (!place.source)
+		place.source = place.load;
+	if (!place.load)
+		place.load = place.source;
+	if (member)
+		place.load = place.source = *member;
+	*ret = place;
+	return place.source != 0;
+}
+
+static int check_place(const struct prelinked *p, const char *identifier,
+		       const struct prelink_place *place)
+{
+	struct bytes bytes;
+	uint64_t least = place->load == place->source ? 32 : place->size;
+	if (!macho_at_address(&p->image->macho, place->source, 32, &bytes) ||
+	    !macho_at_address(&p->image->macho, place->source, least, &bytes))
+		return archive_damaged(p->reader,
+				       "kext %s, %" PRIu64 " bytes at 0x%" PRIx64
+				       ", lies outside the file",
+				       identifier, place->size, place->source);
+	return 0;
+}
+
+/* The dictionary as a bundle has it: addresses stay, they are true of the executable. */
+static struct kext_value *plain_info(const struct kext_value *info)
+{
+	static const char *const added[] = {
+		PRELINK_KEY_BUNDLE_PATH, PRELINK_KEY_EXECUTABLE_PATH,
+		PRELINK_KEY_LINK_STATE, PRELINK_KEY_LINK_STATE_SIZE,
+		PRELINK_KEY_INTERFACE_UUID};
+	struct kext_value *plain = kext_value_new_dictionary();
+	for (size_t i = 0; plain && i < kext_value_count(info); i++) {
+		struct kext_value *value = kext_value_ref(kext_value_at(info, i));
+		if (kext_value_set(plain, kext_value_key_at(info, i), value) < 0)
+			plain = kext_value_unref(plain);
+	}
+	for (size_t i = 0; plain && i < sizeof(added) / sizeof(*added); i++)
+		kext_value_remove(plain, added[i]);
+	return plain;
+}
+
+/* Where the executable stands in its bundle, when only its name is known. */
+static int executable_path(const struct kext_value *info, char **ret_path)
+{
+	const char *stored =
+		kext_value_string(kext_value_get(info, PRELINK_KEY_EXECUTABLE_PATH));
+	const char *name = kext_value_string(kext_value_get(info, "CFBundleExecutable"));
+	if (!stored && !name)
+		return 0;
+	*ret_path = stored ? mem_string(stored) : mem_format("Contents/MacOS/%s", name);
+	return *ret_path ? 0 : -ENOMEM;
+}
+
+static int add_kext(struct prelinked *p, const struct kext_value *info,
+		    const char *identifier, const struct prelink_place *place)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *bundle =
+		kext_value_string(kext_value_get(info, PRELINK_KEY_BUNDLE_PATH));
+	struct kext_value *plain = plain_info(info);
+	struct bundle_origin *origin = NULL;
+	int error = plain ? 0 : -ENOMEM;
+	if (error == 0 && place) {
+		error = executable_path(info, &path);
+		origin = new_origin(p->image, place, identifier);
+	}
+	if (error == 0 && place && !origin)
+		error = -ENOMEM;
+	if (error == 0)
+		error = archive_add_from_origin(p->reader, bundle, path, plain, origin,
+						place);
+	else if (origin)
+		origin->free(origin);
+	kext_value_unref(plain);
+	return error;
+}
+
+static int read_kext(struct prelinked *p, const struct kext_value *info)
+{
+	const char *identifier =
+		kext_value_string(kext_value_get(info, "CFBundleIdentifier"));
+	struct prelink_place place;
+	if (!identifier)
+		identifier = "without identifier";
+	bool has_code = strcmp(identifier, COLLECTION_KERNEL) != 0 &&
+			find_place(p, info, identifier, &place);
+	int error = has_code ? check_place(p, identifier, &place) : 0;
+	return error < 0 ? error
+			 : add_kext(p, info, identifier, has_code ? &place : NULL);
+}
+
+/* ---- the file ---- */
+
+static const struct macho_section *find_info(const struct macho *macho)
+{
+	return macho_section_named(macho, PRELINK_SEGMENT_INFO, PRELINK_SECTION_INFO);
+}
+
+static int read_root(struct prelinked *p, struct kext_value **ret)
+{
+	const struct macho_section *section = find_info(&p->image->macho);
+	const char *subject = p->image->subject;
+	if (!section || !section->content.size) {
+		kext_diagnose(p->reader->diagnostics, KEXT_ERROR, "archive.prelink",
+			      subject, NULL,
+			      "holds no kexts: it is a Mach-O file of type %" PRIu32
+			      " without a section " PRELINK_SEGMENT_INFO
+			      "," PRELINK_SECTION_INFO,
+			      p->image->macho.filetype);
+		return KEXT_ERR_BAD_DATA;
+	}
+	struct bytes text = section->content;
+	text.size = strnlen((const char *)text.data, text.size);
+	int error = kext_value_from_xml((const char *)text.data, text.size, subject,
+					p->reader->diagnostics, ret);
+	if (error == KEXT_ERR_SERIALIZATION)
+		return archive_damaged(p->reader, "section " PRELINK_SEGMENT_INFO
+						  "," PRELINK_SECTION_INFO " is broken");
+	return error;
+}
+
+/* Early ones have just the array. */
+static int read_kexts(struct prelinked *p, const struct kext_value *root)
+{
+	const struct kext_value *infos = kext_value_get(root, PRELINK_KEY_INFOS);
+	if (kext_value_is(root, KEXT_VALUE_ARRAY))
+		infos = root;
+	if (!kext_value_is(infos, KEXT_VALUE_ARRAY))
+		return archive_damaged(p->reader, "there is no array %s",
+				       PRELINK_KEY_INFOS);
+	if (kext_value_count(infos) > MAX_KEXTS)
+		return archive_damaged(p->reader, "it has %zu kexts, more than %u",
+				       kext_value_count(infos), MAX_KEXTS);
+	for (size_t i = 0; i < kext_value_count(infos); i++) {
+		const struct kext_value *info = kext_value_at(infos, i);
+		int error = kext_value_is(info, KEXT_VALUE_DICTIONARY)
+				    ? read_kext(p, info)
+				    : archive_damaged(p->reader,
+						      "item %zu of the kexts is no "
+						      "dictionary",
+						      i);
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+static int read_image(struct prelinked *p)
+{
+	struct kext_value *root = NULL;
+	int error = read_root(p, &root);
+	if (error == 0)
+		error = collection_members(p->image, p->reader->diagnostics, &p->members);
+	if (error == 0)
+		error = collection_make_plain(p->image,
+					      collection_level(&p->members, root),
+					      p->reader->diagnostics);
+	if (error == 0)
+		error = read_kexts(p, root);
+	kext_value_unref(root);
+	collection_free_members(&p->members);
+	return error;
+}
+
+int prelinked_read(struct archive_reader *reader, uint8_t *data, size_t size)
+{
+	struct kext_archive *archive = reader->archive;
+	struct prelinked p = {.reader = reader};
+	int error = prelink_image_new(data, size, archive->subject, reader->diagnostics,
+				      &p.image);
+	if (error < 0)
+		return error;
+	const struct macho *macho = &p.image->macho;
+	archive->format = macho->filetype == MH_FILESET ? KEXT_ARCHIVE_COLLECTION
+							: KEXT_ARCHIVE_PRELINKED;
+	archive->arch = kext_arch_numbered(macho->cputype, macho->cpusubtype & 0xffffff);
+	error = read_image(&p);
+	prelink_image_unref(p.image);
+	return error;
+}

@@ -1,0 +1,398 @@
+/* Kexts as files of their own again; see standalone.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <kext/arch.h>
+#include "archive/prelink.h"
+#include "archive/standalone.h"
+#include "base/memory.h"
+
+#define MAX_COMMAND_BYTES (1u << 20)
+#define MAX_MADE	  (UINT64_C(1) << 30) /* bytes, from one image in all */
+#define SECTION_SIZE_32	  68u
+#define SECTION_SIZE_64	  80u
+
+int standalone_damaged(struct standalone *s, const char *format, ...)
+{
+	char text[256];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	kext_diagnose(s->diagnostics, KEXT_ERROR, "prelink.damaged", s->image->subject,
+		      NULL, "kext %s is damaged: %s", s->name, text);
+	return KEXT_ERR_BAD_DATA;
+}
+
+/* Offsets count from the header of the whole file or of the kext, as its segments say. */
+bool standalone_bytes_at(const struct standalone *s, uint64_t offset, uint64_t size,
+			 struct bytes *ret)
+{
+	if (s->linkedit && s->linkedit->file_size &&
+	    offset - s->linkedit->file_offset < s->linkedit->file_size)
+		return prelink_bytes_at(s->image, s->place,
+					s->linkedit->address + offset -
+						s->linkedit->file_offset,
+					size, ret);
+	array_for_each (segment, &s->segments)
+		if (offset - segment->file_offset < segment->file_size)
+			return prelink_bytes_at(s->image, s->place,
+						segment->address + offset -
+							segment->file_offset,
+						size, ret);
+	return false;
+}
+
+static uint64_t page_size(const struct standalone *s)
+{
+	return s->image->macho.cputype == KEXT_CPU_ARM64 ? 0x4000 : 0x1000;
+}
+
+static uint64_t round_up(uint64_t value, uint64_t unit)
+{
+	return (value + unit - 1) & ~(unit - 1);
+}
+
+static int read_header(struct standalone *s)
+{
+	struct bytes bytes;
+	uint64_t at = s->place->source;
+	if (!macho_at_address(&s->image->macho, at, 32, &bytes))
+		return standalone_damaged(
+			s, "its Mach-O header at 0x%" PRIx64 " is not in the file", at);
+	s->big = s->image->macho.big;
+	uint32_t magic = load32(bytes.data, s->big);
+	s->is_64 = magic == MH_MAGIC_64;
+	if (magic != MH_MAGIC && magic != MH_MAGIC_64)
+		return standalone_damaged(s,
+					  "at 0x%" PRIx64 " stands 0x%08" PRIx32
+					  " where its Mach-O header belongs",
+					  at, magic);
+	s->header_size = s->is_64 ? 32 : 28;
+	s->command_count = load32(bytes.data + 16, s->big);
+	uint32_t size = load32(bytes.data + 20, s->big);
+	if (size > MAX_COMMAND_BYTES || s->command_count > size / 8 ||
+	    !macho_at_address(&s->image->macho, at, s->header_size + (uint64_t)size,
+			      &bytes))
+		return standalone_damaged(s,
+					  "%" PRIu32 " load commands of %" PRIu32
+					  " bytes at 0x%" PRIx64 " do not fit",
+					  s->command_count, size, at);
+	s->commands = bytes_of(bytes.data + s->header_size, size);
+	buffer_append(&s->new_commands, bytes.data, s->header_size);
+	return 0;
+}
+
+/* The next command; false at the end, *reterr_error set when it is damaged. */
+static bool next_command(struct standalone *s, size_t *at, uint32_t *number,
+			 struct bytes *ret, uint32_t *ret_type, int *reterr_error)
+{
+	if (*number == s->command_count)
+		return false;
+	struct cursor c = cursor_at(s->commands, *at, s->big);
+	uint32_t type = cursor_u32(&c), size = cursor_u32(&c);
+	if (c.failed || size < 8 || size % 4 ||
+	    !bytes_slice(s->commands, *at, size, ret)) {
+		*reterr_error = standalone_damaged(
+			s, "load command %" PRIu32 " of %" PRIu32 " bytes does not fit",
+			*number, size);
+		return false;
+	}
+	*ret_type = type;
+	*at += size;
+	++*number;
+	return true;
+}
+
+static uint64_t read_word(const struct standalone *s, struct cursor *c)
+{
+	return s->is_64 ? cursor_u64(c) : cursor_u32(c);
+}
+
+static int add_segment(struct standalone *s, struct bytes command)
+{
+	struct cursor c = cursor_at(command, 8, s->big);
+	const uint8_t *name = cursor_take(&c, 16);
+	struct standalone_segment segment = {.address = read_word(s, &c)};
+	segment.size = read_word(s, &c);
+	segment.file_offset = read_word(s, &c);
+	segment.file_size = read_word(s, &c);
+	cursor_take(&c, 8);
+	uint32_t sections = cursor_u32(&c);
+	cursor_u32(&c);
+	size_t item = s->is_64 ? SECTION_SIZE_64 : SECTION_SIZE_32;
+	if (c.failed || sections > (command.size - c.at) / item)
+		return standalone_damaged(
+			s, "a segment command of %zu bytes is too short", command.size);
+	segment.is_linkedit = strncmp((const char *)name, "__LINKEDIT", 16) == 0;
+	if (!segment.is_linkedit && segment.file_size > segment.size)
+		return standalone_damaged(
+			s, "segment %.16s has more bytes in the file than in memory",
+			(const char *)name);
+	struct standalone_segment *place = array_push(&s->segments);
+	if (!place)
+		return -ENOMEM;
+	*place = segment;
+	return 0;
+}
+
+static int read_segments(struct standalone *s)
+{
+	size_t at = 0;
+	uint32_t number = 0, type;
+	struct bytes command;
+	int error = 0;
+	while (error == 0 && next_command(s, &at, &number, &command, &type, &error))
+		if (type == (s->is_64 ? LC_SEGMENT_64 : LC_SEGMENT))
+			error = add_segment(s, command);
+	array_for_each (segment, &s->segments)
+		if (segment->is_linkedit && !s->linkedit)
+			s->linkedit = segment;
+	return error;
+}
+
+/* The segment that starts with the Mach-O header; object files have none. */
+static bool holds_header(const struct standalone *s,
+			 const struct standalone_segment *segment)
+{
+	return segment->file_size && (segment->address == s->place->load ||
+				      segment->address == s->place->source);
+}
+
+/* Gives each segment its place in the new file. */
+static int lay_out(struct standalone *s)
+{
+	uint64_t unit = page_size(s), end = 0;
+	bool has_header = false;
+	array_for_each (segment, &s->segments) {
+		if (segment->is_linkedit)
+			continue;
+		if (segment == s->segments.items)
+			has_header = holds_header(s, segment);
+		if (segment == s->segments.items && !has_header)
+			end = s->header_size + s->commands.size;
+		segment->new_size = segment->file_size;
+		segment->new_offset = end = round_up(end, unit);
+		if (segment->file_size > s->image->size ||
+		    (end += segment->file_size) > 2 * (uint64_t)s->image->size + unit)
+			return standalone_damaged(
+				s, "its segments have more bytes than the file");
+	}
+	if (has_header &&
+	    s->segments.items[0].file_size < s->header_size + s->commands.size)
+		return standalone_damaged(
+			s, "its first segment is too short for the load commands");
+	s->content_end = round_up(end, unit);
+	return 0;
+}
+
+/* ---- load commands ---- */
+
+static const struct standalone_segment *segment_of(const struct standalone *s,
+						   uint64_t address)
+{
+	array_for_each (segment, &s->segments)
+		if (address - segment->address < segment->size)
+			return segment;
+	return NULL;
+}
+
+static void move_section(const struct standalone *s, uint8_t *section)
+{
+	uint8_t *offset = section + (s->is_64 ? 48 : 40);
+	uint64_t address =
+		s->is_64 ? load64(section + 32, s->big) : load32(section + 32, s->big);
+	const struct standalone_segment *segment = segment_of(s, address);
+	bool has_bytes = load32(offset, s->big) && segment &&
+			 address - segment->address < segment->file_size;
+	uint64_t moved = has_bytes ? segment->new_offset + address - segment->address : 0;
+	store32(offset, (uint32_t)moved, s->big);
+	memset(offset + 8, 0, 8); /* a linked image has no relocations by section */
+}
+
+/* Writes a segment's new place into its command. */
+static void place_segment(const struct standalone *s,
+			  const struct standalone_segment *segment, uint8_t *command)
+{
+	uint64_t size = segment->is_linkedit ? round_up(segment->new_size, page_size(s))
+					     : segment->size;
+	if (s->is_64) {
+		store64(command + 32, size, s->big);
+		store64(command + 40, segment->new_offset, s->big);
+		store64(command + 48, segment->new_size, s->big);
+	} else {
+		store32(command + 28, (uint32_t)size, s->big);
+		store32(command + 32, (uint32_t)segment->new_offset, s->big);
+		store32(command + 36, (uint32_t)segment->new_size, s->big);
+	}
+}
+
+static void move_segment(struct standalone *s, struct bytes command,
+			 struct standalone_segment *segment)
+{
+	segment->new_command = s->new_commands.size;
+	uint8_t *copy = buffer_extend(&s->new_commands, command.size);
+	if (!copy)
+		return;
+	memcpy(copy, command.data, command.size);
+	place_segment(s, segment, copy);
+	uint8_t *section = copy + (s->is_64 ? 72 : 56);
+	uint32_t count = load32(section - 8, s->big);
+	for (uint32_t i = 0; i < count; i++)
+		move_section(
+			s, section + i * (s->is_64 ? SECTION_SIZE_64 : SECTION_SIZE_32));
+}
+
+/* What is true of the whole file only: its signature, its chained fixups, now plain. */
+static bool is_dropped(uint32_t type)
+{
+	return type == LC_CODE_SIGNATURE || type == LC_DYLD_CHAINED_FIXUPS ||
+	       type == LC_DYLIB_CODE_SIGN_DRS || type == LC_DYLD_INFO ||
+	       type == LC_DYLD_INFO_ONLY;
+}
+
+static int copy_command(struct standalone *s, struct bytes command, uint32_t type)
+{
+	bool is_done = false;
+	int error = standalone_copy_linkedit(s, command, type, &is_done);
+	if (error == 0 && !is_done)
+		buffer_append(&s->new_commands, command.data, command.size);
+	return error;
+}
+
+static int copy_commands(struct standalone *s)
+{
+	size_t at = 0, index = 0;
+	uint32_t number = 0, type;
+	struct bytes command;
+	int error = 0;
+	while (error == 0 && next_command(s, &at, &number, &command, &type, &error)) {
+		if (is_dropped(type))
+			continue;
+		s->new_count++;
+		if (type == (s->is_64 ? LC_SEGMENT_64 : LC_SEGMENT))
+			move_segment(s, command, &s->segments.items[index++]);
+		else
+			error = copy_command(s, command, type);
+	}
+	return error;
+}
+
+/* What is known when all else was copied: the size of __LINKEDIT, of the commands. */
+static int make_commands(struct standalone *s)
+{
+	int error = copy_commands(s);
+	if (error == 0)
+		error = buffer_error(&s->new_commands);
+	if (error == 0)
+		error = buffer_error(&s->linkedit_data);
+	if (error < 0)
+		return error;
+	uint8_t *header = s->new_commands.data;
+	uint32_t flags = load32(header + 24, s->big);
+	store32(header + 16, s->new_count, s->big);
+	store32(header + 20, (uint32_t)s->new_commands.size - s->header_size, s->big);
+	store32(header + 24, flags & ~COLLECTION_MEMBER_FLAG, s->big);
+	if (s->linkedit) {
+		s->linkedit->new_offset = s->content_end;
+		s->linkedit->new_size = s->linkedit_data.size;
+		place_segment(s, s->linkedit, header + s->linkedit->new_command);
+	}
+	return 0;
+}
+
+/* ---- the file ---- */
+
+static int copy_segments(struct standalone *s, uint8_t *out)
+{
+	array_for_each (segment, &s->segments) {
+		struct bytes bytes;
+		if (segment->is_linkedit || !segment->file_size)
+			continue;
+		if (!prelink_bytes_at(s->image, s->place, segment->address,
+				      segment->file_size, &bytes))
+			return standalone_damaged(s,
+						  "0x%" PRIx64
+						  " bytes of a segment at 0x%" PRIx64
+						  " are not in the file",
+						  segment->file_size, segment->address);
+		memcpy(out + segment->new_offset, bytes.data, bytes.size);
+	}
+	return 0;
+}
+
+static int write_file(struct standalone *s, uint8_t **ret_data, size_t *ret_size)
+{
+	size_t size = (size_t)s->content_end + s->linkedit_data.size;
+	uint8_t *out = mem_zero(size, 1);
+	if (!out)
+		return -ENOMEM;
+	int error = copy_segments(s, out);
+	if (error < 0) {
+		free(out);
+		return error;
+	}
+	/* The old commands may be longer than the new ones. */
+	memset(out, 0, s->header_size + s->commands.size);
+	memcpy(out, s->new_commands.data, s->new_commands.size);
+	if (s->linkedit_data.size)
+		memcpy(out + s->content_end, s->linkedit_data.data,
+		       s->linkedit_data.size);
+	*ret_data = out;
+	*ret_size = size;
+	return 0;
+}
+
+static int check_budget(struct standalone *s, struct prelink_image *image)
+{
+	uint64_t size = s->content_end + s->linkedit_data.size;
+	if (atomic_fetch_add(&image->made, size) + size <= MAX_MADE)
+		return 0;
+	kext_diagnose(s->diagnostics, KEXT_ERROR, "archive.size", image->subject, NULL,
+		      "its kexts have more than 1 GiB in all");
+	return KEXT_ERR_BAD_DATA;
+}
+
+/* What came out must pass as a Mach-O file by itself. */
+static int check_result(struct standalone *s, const uint8_t *data, size_t size)
+{
+	struct macho macho;
+	int error = macho_parse(bytes_of(data, size), s->name, s->diagnostics, &macho);
+	if (error == 0)
+		macho_free(&macho);
+	return error == KEXT_ERR_VALIDATION ? KEXT_ERR_BAD_DATA : error;
+}
+
+int standalone_make(struct prelink_image *image, const struct prelink_place *place,
+		    const char *name, struct kext_diagnostics *diagnostics,
+		    uint8_t **ret_data, size_t *ret_size)
+{
+	struct standalone s = {
+		.image = image, .place = place, .name = name, .diagnostics = diagnostics};
+	uint8_t *data = NULL;
+	size_t size = 0;
+	int error = read_header(&s);
+	if (error == 0)
+		error = read_segments(&s);
+	if (error == 0)
+		error = lay_out(&s);
+	if (error == 0)
+		error = make_commands(&s);
+	if (error == 0)
+		error = check_budget(&s, image);
+	if (error == 0)
+		error = write_file(&s, &data, &size);
+	if (error == 0)
+		error = check_result(&s, data, size);
+	buffer_free(&s.new_commands);
+	buffer_free(&s.linkedit_data);
+	array_free(&s.segments);
+	if (error < 0) {
+		free(data);
+		return error;
+	}
+	*ret_data = data;
+	*ret_size = size;
+	return 0;
+}

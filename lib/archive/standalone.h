@@ -1,0 +1,58 @@
+/*
+ * A kext of a prelinked kernel or a collection as a file of its own: the same load
+ * commands and addresses, segments packed one behind the other, file offsets counted from
+ * its own header, and a __LINKEDIT with what is its own of a shared one.
+ */
+#ifndef ARCHIVE_STANDALONE_H
+#define ARCHIVE_STANDALONE_H
+
+#include "archive/image.h"
+#include "base/buffer.h"
+
+struct standalone_segment {
+	uint64_t address, size, file_offset, file_size; /* as the kext has them */
+	uint64_t new_offset, new_size;
+	size_t new_command; /* where its command is in new_commands */
+	bool is_linkedit;
+};
+
+/* One that is being made. */
+struct standalone {
+	const struct prelink_image *image;
+	const struct prelink_place *place;
+	const char *name; /* identifier of the kext */
+	struct kext_diagnostics *diagnostics;
+	bool big, is_64;
+	uint32_t header_size, command_count;
+	struct bytes commands; /* as the kext has them */
+	ARRAY_OF(struct standalone_segment) segments;
+	struct standalone_segment *linkedit; /* NULL: it has none */
+	uint64_t content_end;		     /* where __LINKEDIT goes */
+	struct buffer new_commands, linkedit_data;
+	uint32_t new_count;
+};
+
+/*
+ * The executable, to be freed with free(). KEXT_ERR_BAD_DATA with a diagnostic
+ * "prelink.…", or -ENOMEM. Safe to be called by several threads.
+ */
+int standalone_make(struct prelink_image *image, const struct prelink_place *place,
+		    const char *name, struct kext_diagnostics *diagnostics,
+		    uint8_t **ret_data, size_t *ret_size)
+	__attribute__((warn_unused_result));
+
+/* Diagnoses damage: KEXT_ERR_BAD_DATA. */
+int standalone_damaged(struct standalone *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The bytes at a file offset as the kext counts them. */
+bool standalone_bytes_at(const struct standalone *s, uint64_t offset, uint64_t size,
+			 struct bytes *ret);
+
+/*
+ * Copies a load command that refers to __LINKEDIT, with what it refers to
+ * (linkedit.c). *ret_done false: it is none of these and nothing was done.
+ */
+int standalone_copy_linkedit(struct standalone *s, struct bytes command, uint32_t type,
+			     bool *ret_done) __attribute__((warn_unused_result));
+
+#endif
