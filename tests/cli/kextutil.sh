@@ -1,0 +1,234 @@
+#!/bin/bash
+# kextutil: symbol files against the model, addresses, other kernels, threads, exit codes.
+. "$(dirname "$0")/lib.sh"
+
+# other_system ARCH: a kernel, its System.kext and 24 kexts of four levels in $T/s.
+other_system()
+{
+	python3 "$ROOT/tests/model/system.py" build "$1" "$T/s"
+	mkdir "$T/sym"
+	OTHER=(-e -n -arch "$1" -k "$T/s/kernel" -r "$T/s/kexts")
+}
+
+all_kexts()
+{
+	printf '%s\n' "$T"/s/kexts/K*.kext
+}
+
+check_symbols()
+{
+	local arch=$1
+	other_system "$arch"
+	kextutil "${OTHER[@]}" -s "$T/sym" -a "@$T/s/addresses" "$T"/s/kexts/K3*.kext \
+		>"$T/said" || fail "kextutil"
+	python3 "$ROOT/tests/model/system.py" check "$arch" "$T/s" "$T/sym"
+	expect_text "$T/said" '6 kexts: 6 without problems, 0 with'
+	expect_text "$T/said" "K35.kext appears to be loadable (including linkage for on-disk"
+}
+
+test_symbols_x86_64() { check_symbols x86_64; }
+test_symbols_arm64() { check_symbols arm64; }
+test_symbols_arm() { check_symbols arm; }
+test_symbols_i386() { check_symbols i386; }
+
+test_dependency_order()
+{
+	local id place=0 last=0
+	other_system x86_64
+	kextutil "${OTHER[@]}" -v 2 -a "@$T/s/addresses" "$T/s/kexts/K30.kext" >"$T/said"
+	for id in level0.kext0 level1.kext0 level2.kext0 level3.kext0; do
+		place=$(grep -n "test.$id " "$T/said" | cut -d: -f1)
+		[ "$place" -gt "$last" ] || fail "$id comes at $place, after $last"
+		last=$place
+	done
+	# One of the fourth level, two of the third, three, four.
+	expect_equal "$(grep -c '^0x' "$T/said")" 10
+}
+
+# Without addresses the places depend on the order of links, which must not show.
+test_threads()
+{
+	local jobs
+	other_system x86_64
+	# One broken kext: what is said of it comes at its place, too.
+	printf '\xff' | dd of="$T/s/kexts/K13.kext/K" bs=1 seek=16 conv=notrunc 2>/dev/null
+	mkdir "$T/o1" "$T/o2" "$T/o8"
+	head -30 "$T/s/addresses" | grep -v level1 >"$T/some"
+	for jobs in 1 2 8; do
+		kextutil "${OTHER[@]}" -j $jobs -t -z -s "$T/o$jobs" -a "@$T/some" \
+			$(all_kexts) >"$T/said$jobs" 2>"$T/err$jobs" && fail "all link"
+		sed -i "s,$T/o$jobs,OUT,g" "$T/said$jobs"
+	done
+	expect_text "$T/said1" '24 kexts: '
+	for jobs in 2 8; do
+		diff "$T/said1" "$T/said$jobs"
+		diff "$T/err1" "$T/err$jobs"
+		diff -r "$T/o1" "$T/o$jobs"
+	done
+	expect_equal "$(ls "$T/o1" | grep -c level0)" 6
+	expect_equal "$(ls "$T/o1" | grep -c level1)" 0
+}
+
+test_addresses()
+{
+	other_system x86_64
+	cat >"$T/file" <<-END
+		# what kextstat printed
+		test.level0.kext1@0xffffff7f80f00000
+
+	END
+	expect_status 0 kextutil "${OTHER[@]}" -s "$T/sym" -a test.level1.kext0@ffffff7f81000000 \
+		-a "@$T/file" -a nobody.knows@1000 "$T/s/kexts/K10.kext"
+	expect_equal "$(ls "$T/sym" | tr '\n' ' ')" "test.level0.kext1.sym test.level1.kext0.sym "
+	llvm-objdump-14 --macho --private-headers "$T/sym/test.level1.kext0.sym" >"$T/headers"
+	expect_text "$T/headers" 'vmaddr 0xffffff7f81000000'
+	expect_text "$T/err" 'nobody.knows: no kext of this identifier is linked'
+	local bad
+	for bad in test.level1.kext0 test.level1.kext0@0 x@ x@12q; do
+		expect_status 64 kextutil -a "$bad" "$T/s/kexts/K10.kext"
+	done
+	echo 'test.level1.kext0 1000' >"$T/file"
+	expect_status 64 kextutil -a "@$T/file" "$T/s/kexts/K10.kext"
+	expect_text "$T/err" "file:1:"
+}
+
+# Nothing given: asked, and an empty line is no address.
+test_asks_for_addresses()
+{
+	other_system x86_64
+	printf '\nzzz\nffffff7f80f00000\n\n' | kextutil "${OTHER[@]}" -s "$T/sym" \
+		"$T/s/kexts/K10.kext" 2>"$T/err"
+	expect_equal "$(ls "$T/sym")" test.level0.kext1.sym
+	expect_text "$T/err" "'zzz' is no hexadecimal address"
+}
+
+test_files_are_replaced()
+{
+	other_system x86_64
+	echo old >"$T/sym/test.level0.kext0.sym"
+	kextutil "${OTHER[@]}" -s "$T/sym" -a test.level0.kext0@ffffff7f80e00000 \
+		"$T/s/kexts/K00.kext"
+	llvm-nm-14 "$T/sym/test.level0.kext0.sym" >"$T/names"
+	expect_text "$T/names" 'ffffff7f80e'
+	sed -i 's,test.level0.kext0,../../escaped,' "$T/s/kexts/K00.kext/Info.plist"
+	kextutil "${OTHER[@]}" -s "$T/sym" -a ../../escaped@ffffff7f80e00000 \
+		"$T/s/kexts/K00.kext" 2>"$T/err" && fail "wrote outside of the folder"
+	expect_text "$T/err" 'cannot be the name of a file'
+	expect_status 64 kextutil "${OTHER[@]}" -s "$T/none" "$T/s/kexts/K00.kext"
+}
+
+test_other_kernels()
+{
+	other_system x86_64
+	# Our KPIs have no business with that kernel.
+	expect_status 4 kextutil -e -n -k "$T/s/kernel" "$T/s/kexts/K00.kext"
+	expect_text "$T/err" 'no compatible dependency found for com.apple.kpi.libkern'
+	sed -i 's,18.7.0,18.6.0,' "$T/s/kexts/System.kext/PlugIns/Libkern.kext/Info.plist"
+	expect_status 0 kextutil "${OTHER[@]}" "$T/s/kexts/K00.kext"
+	expect_text "$T/err" 'version 18.6.0 is not that of the kernel'
+	expect_text "$T/err" 'which is 18.7'
+	expect_status 2 kextutil "${OTHER[@]}" -arch arm64 -k "$T/s/kernel" \
+		"$T/s/kexts/K00.kext"
+	expect_text "$T/err" 'no code for arm64'
+}
+
+# The highest compatible version is linked against, -d or -r, and is explained when wrong.
+test_versions()
+{
+	other_system x86_64
+	cp -R "$T/s/kexts/K00.kext" "$T/newer.kext"
+	sed -i -e 's,>1.2<,>2.0<,' -e 's,>1.0</string>,>1.5</string>,' "$T/newer.kext/Info.plist"
+	expect_status 0 kextutil "${OTHER[@]}" -v 2 -d "$T/newer.kext" "$T/s/kexts/K10.kext"
+	expect_text "$T/out" 'test.level0.kext0 (1.2)'
+	sed -i 's,>1.5</string>,>1.0</string>,' "$T/newer.kext/Info.plist"
+	expect_status 0 kextutil "${OTHER[@]}" -v 2 -d "$T/newer.kext" "$T/s/kexts/K10.kext"
+	expect_text "$T/out" 'test.level0.kext0 (2.0)'
+}
+
+test_exit_codes()
+{
+	expect_status 64 kextutil -n
+	expect_status 64 kextutil -k x X.kext
+	expect_status 64 kextutil -z X.kext
+	expect_status 64 kextutil -n -Z -s "$T" X.kext
+	expect_status 64 kextutil -A -a a@1 X.kext
+	expect_status 64 kextutil -nA -arch arm64 X.kext
+	expect_status 64 kextutil -n -j 0 X.kext
+	expect_status 1 kextutil -n "$T/none.kext"
+	expect_status 1 kextutil -n -b no.such.kext
+	dummy_kext "$T"
+	expect_status 0 kextutil -n "$T/DummySysctl.kext"
+	expect_status 2 kextutil -n -arch arm64 "$T/DummySysctl.kext"
+	expect_status 0 kextutil -nt "$T/DummySysctl.kext"
+	expect_status 0 kextutil -n -Z "$T/DummySysctl.kext"
+	expect_text "$T/out" '(not including linkage for on-disk libraries)'
+	expect_status 5 kextutil -nx "$T/DummySysctl.kext"
+	expect_text "$T/err" 'no legal OSBundleRequired'
+	expect_status 0 kextutil -n -q "$T/DummySysctl.kext"
+	expect_equal "$(cat "$T/out" "$T/err")" ''
+	expect_status 1 kextutil -n "$T/none.kext" "$T/DummySysctl.kext"
+	expect_text "$T/out" '2 kexts: 1 without problems, 1 with'
+}
+
+test_addresses_of_the_kernel()
+{
+	local address
+	dummy_kext "$T"
+	mkdir "$T/sym"
+	# Nothing runs yet: no address, no file.
+	expect_status 0 kextutil -nA -s "$T/sym" "$T/DummySysctl.kext"
+	expect_equal "$(ls "$T/sym")" ''
+	make_kext "$T" Other test.other 1.0 <<<'#include <mach/mach_types.h>
+		kern_return_t Other_start(kmod_info_t *k, void *d) { return 0; }
+		kern_return_t Other_stop(kmod_info_t *k, void *d) { return 0; }'
+	kextload "$T/Other.kext"
+	expect_status 0 kextutil "$T/DummySysctl.kext"
+	expect_text "$T/out" 'loaded successfully'
+	for tool in "kextutil -nA" "kextload -A"; do
+		rm -f "$T"/sym/*
+		$tool -s "$T/sym" "$T/DummySysctl.kext"
+		address=$(kextstat | awk '$6 == "com.osxbook.kext.DummySysctl" {print $3}')
+		[ -n "$address" ] || fail "kextstat does not list it"
+		llvm-objdump-14 --macho --private-headers "$T/sym/com.osxbook.kext.DummySysctl.sym" \
+			>"$T/headers"
+		expect_text "$T/headers" "vmaddr 0x0000$(printf %012x "$address")"
+	done
+	# Loading and symbols in one.
+	kextunload "$T/DummySysctl.kext"
+	rm -f "$T"/sym/*
+	expect_status 0 kextutil -s "$T/sym" "$T/DummySysctl.kext"
+	expect_equal "$(ls "$T/sym")" com.osxbook.kext.DummySysctl.sym
+}
+
+# What stays unresolved is explained from all libraries at hand, loading or not.
+test_unresolved_is_explained()
+{
+	make_kext "$T" Lib test.lib 2.0 <<<'#include <mach/mach_types.h>
+		int _Z9lib_valuev(void) { return 1; }
+		kern_return_t Lib_start(kmod_info_t *k, void *d) { return 0; }
+		kern_return_t Lib_stop(kmod_info_t *k, void *d) { return 0; }'
+	make_kext "$T" User test.user 1.0 <<<'#include <mach/mach_types.h>
+		int _Z9lib_valuev(void); void nobody(void);
+		int User_start(kmod_info_t *k, void *d) { nobody(); return _Z9lib_valuev(); }
+		kern_return_t User_stop(kmod_info_t *k, void *d) { return 0; }'
+	for tool in "kextutil -n" "kextload -nt" "kextload"; do
+		$tool -d "$T/Lib.kext" "$T/User.kext" 2>"$T/err" && fail "$tool linked it"
+		expect_text "$T/err" '__Z9lib_valuev (lib_value())'
+		expect_text "$T/err" 'test.lib 2.0 exports it: add that to OSBundleLibraries.'
+		expect_text "$T/err" '_nobody is not defined'
+	done
+	kextutil -n -d "$T/Lib.kext" "$T/User.kext" 2>"$T/err" || :
+	expect_text "$T/err" 'kextlibs(8)'
+	# Declared, but an older version without the function is what gets linked.
+	cp -R "$T/Lib.kext" "$T/New.kext"
+	make_kext "$T" Lib test.lib 1.0 <<<'#include <mach/mach_types.h>
+		kern_return_t Lib_start(kmod_info_t *k, void *d) { return 0; }
+		kern_return_t Lib_stop(kmod_info_t *k, void *d) { return 0; }'
+	sed -i 's,<key>OSBundleLibraries</key><dict>,&<key>test.lib</key><string>1.0</string>,' \
+		"$T/User.kext/Contents/Info.plist"
+	sed -i '/OSBundleCompatibleVersion/s,1.0<,1.5<,' "$T/New.kext/Contents/Info.plist"
+	kextutil -n -d "$T/Lib.kext" -d "$T/New.kext" "$T/User.kext" 2>"$T/err" && fail linked
+	expect_text "$T/err" 'test.lib 2.0 exports it, but OSBundleLibraries asks for version 1.0'
+}
+
+run_tests
