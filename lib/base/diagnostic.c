@@ -15,15 +15,20 @@ struct kext_diagnostics *kext_diagnostics_new(void)
 	return mem_zero(1, sizeof(struct kext_diagnostics));
 }
 
+static void free_texts(struct kext_diagnostic *item)
+{
+	free(item->subject);
+	free(item->message);
+	free(item->hint);
+	free(item->value);
+}
+
 struct kext_diagnostics *kext_diagnostics_free(struct kext_diagnostics *list)
 {
 	if (!list)
 		return NULL;
-	array_for_each (item, &list->list) {
-		free(item->subject);
-		free(item->message);
-		free(item->hint);
-	}
+	array_for_each (item, &list->list)
+		free_texts(item);
 	array_free(&list->list);
 	free(list);
 	return NULL;
@@ -35,32 +40,61 @@ static char *format_message(const char *format, va_list arguments)
 	return vasprintf(&text, format, arguments) < 0 ? NULL : text;
 }
 
+/* `template` has borrowed texts and no message yet. */
+static void add(struct kext_diagnostics *list, const struct kext_diagnostic *template,
+		const char *format, va_list arguments)
+{
+	if (!list)
+		return;
+	list->counts[template->severity]++;
+	struct kext_diagnostic *item = array_push(&list->list);
+	if (!item)
+		return;
+	*item = (struct kext_diagnostic){
+		.severity = template->severity,
+		.slug = template->slug,
+		.subject = mem_string(template->subject ? template->subject : ""),
+		.message = format_message(format, arguments),
+		.hint = template->hint ? mem_string(template->hint) : NULL,
+		.value = template->value ? mem_string(template->value) : NULL,
+	};
+	if (item->subject && item->message)
+		return;
+	free_texts(item);
+	list->list.count--;
+}
+
 void kext_diagnose(struct kext_diagnostics *list, enum kext_severity severity,
 		   const char *slug, const char *subject, const char *hint,
 		   const char *format, ...)
 {
-	if (!list)
-		return;
-	list->counts[severity]++;
-	struct kext_diagnostic *item = array_push(&list->list);
-	if (!item)
-		return;
-	va_list arguments;
-	va_start(arguments, format);
-	*item = (struct kext_diagnostic){
+	struct kext_diagnostic template = {
 		.severity = severity,
 		.slug = slug,
-		.subject = mem_string(subject ? subject : ""),
-		.message = format_message(format, arguments),
-		.hint = hint ? mem_string(hint) : NULL,
+		.subject = (char *)subject,
+		.hint = (char *)hint,
 	};
+	va_list arguments;
+	va_start(arguments, format);
+	add(list, &template, format, arguments);
 	va_end(arguments);
-	if (item->subject && item->message)
-		return;
-	free(item->subject);
-	free(item->message);
-	free(item->hint);
-	list->list.count--;
+}
+
+void kext_diagnose_value(struct kext_diagnostics *list, enum kext_severity severity,
+			 const char *slug, const char *subject, const char *value,
+			 const char *hint, const char *format, ...)
+{
+	struct kext_diagnostic template = {
+		.severity = severity,
+		.slug = slug,
+		.subject = (char *)subject,
+		.hint = (char *)hint,
+		.value = (char *)value,
+	};
+	va_list arguments;
+	va_start(arguments, format);
+	add(list, &template, format, arguments);
+	va_end(arguments);
 }
 
 size_t kext_diagnostics_count(const struct kext_diagnostics *list,
@@ -91,9 +125,7 @@ void kext_diagnostics_move(struct kext_diagnostics *to, struct kext_diagnostics 
 			*place = *item;
 			continue;
 		}
-		free(item->subject);
-		free(item->message);
-		free(item->hint);
+		free_texts(item);
 	}
 	for (unsigned s = KEXT_NOTE; s <= KEXT_ERROR; s++) {
 		to->counts[s] += from->counts[s];

@@ -20,7 +20,7 @@ struct walk {
 	struct kext_bundle *bundle;
 	uid_t owner;
 	struct kext_diagnostics *diagnostics;
-	bool warns_of_links;
+	bool warns_of_links, is_tiger;
 	size_t count;
 	bool is_authentic;
 	int error; /* -ENOMEM */
@@ -128,6 +128,22 @@ static bool is_ignored(const struct walk *walk, const char *relative, const char
 	return S_ISDIR(stat->st_mode) && strcmp(name, "__MACOSX") == 0;
 }
 
+static bool leads_to(const char *relative, const char *path)
+{
+	size_t length = strlen(relative);
+	return path && strncmp(relative, path, length) == 0 &&
+	       (path[length] == '/' || path[length] == '\0');
+}
+
+/* Tiger looked at what it read, and at the folders above that. */
+static bool is_examined(const struct walk *walk, const char *relative)
+{
+	char info[64];
+	snprintf(info, sizeof(info), "%sInfo.plist", walk->bundle->base);
+	return !walk->is_tiger || leads_to(relative, info) ||
+	       leads_to(relative, walk->bundle->executable_path);
+}
+
 /* Plug-ins are kexts of their own, and judged when they are loaded. */
 static bool is_plugin_folder(const struct walk *walk, const char *relative)
 {
@@ -170,7 +186,7 @@ static void walk_entry(struct walk *walk, int parent, const char *prefix,
 		walk->error = -ENOMEM;
 	else if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
 		fail(walk, relative, -errno);
-	else if (is_ignored(walk, relative, name, &stat))
+	else if (!is_examined(walk, relative) || is_ignored(walk, relative, name, &stat))
 		return;
 	else if (S_ISDIR(stat.st_mode) && is_plugin_folder(walk, relative))
 		return;
@@ -227,8 +243,10 @@ int bundle_authenticate_folder(struct kext_bundle *bundle, uid_t owner,
 			    .diagnostics = diagnostics,
 			    .is_authentic = true};
 	struct stat stat;
-	walk.warns_of_links = kext_bundle_property(bundle, "OSBundleRequired",
-						   kext_arch_host()) != NULL;
+	walk.is_tiger = bundle_era(bundle) == KEXT_ERA_TIGER;
+	walk.warns_of_links =
+		!walk.is_tiger && kext_bundle_property(bundle, "OSBundleRequired",
+						       kext_arch_host()) != NULL;
 	int fd = bundle_reopen(bundle, diagnostics);
 	if (fd < 0)
 		return fd == -ENOMEM ? fd : KEXT_ERR_AUTHENTICATION;

@@ -17,17 +17,18 @@ static int check_info(const struct kext_value *info, const char *name,
 	}
 	const struct kext_value *identifier = kext_value_get(info, "CFBundleIdentifier");
 	if (!identifier) {
-		kext_diagnose(diagnostics, KEXT_ERROR, "property.missing", name,
-			      "add the key to Info.plist, e.g. com.example.driver",
-			      "Info.plist lacks CFBundleIdentifier, a string");
+		kext_diagnose_value(diagnostics, KEXT_ERROR, "property.missing", name,
+				    "CFBundleIdentifier",
+				    "add the key to Info.plist, e.g. com.example.driver",
+				    "Info.plist lacks CFBundleIdentifier, a string");
 		return KEXT_ERR_VALIDATION;
 	}
 	const char *text = kext_value_string(identifier);
 	if (text && *text)
 		return 0;
-	kext_diagnose(
+	kext_diagnose_value(
 		diagnostics, KEXT_ERROR, text ? "property.value" : "property.type", name,
-		NULL,
+		"CFBundleIdentifier", NULL,
 		"CFBundleIdentifier in Info.plist must be a string that is not empty");
 	return KEXT_ERR_VALIDATION;
 }
@@ -37,19 +38,22 @@ static bool host_boolean(const struct kext_bundle *bundle, const char *key)
 	return kext_value_boolean(kext_bundle_property(bundle, key, kext_arch_host()));
 }
 
-static int64_t packed(const struct kext_value *text)
+static int64_t packed(const struct kext_bundle *bundle, const struct kext_value *text)
 {
 	int64_t version;
-	return kext_version_parse(kext_value_string(text), &version) < 0 ? 0 : version;
+	const char *string = kext_value_string(text);
+	return kext_version_parse_as(bundle_era(bundle), string, &version) < 0 ? 0
+									       : version;
 }
 
 static void read_properties(struct kext_bundle *bundle)
 {
 	bundle->identifier =
 		kext_value_string(kext_value_get(bundle->info, "CFBundleIdentifier"));
-	bundle->version = packed(kext_value_get(bundle->info, "CFBundleVersion"));
-	bundle->compatible_version = packed(kext_bundle_property(
-		bundle, "OSBundleCompatibleVersion", kext_arch_host()));
+	bundle->version = packed(bundle, kext_value_get(bundle->info, "CFBundleVersion"));
+	bundle->compatible_version =
+		packed(bundle, kext_bundle_property(bundle, "OSBundleCompatibleVersion",
+						    kext_arch_host()));
 	bundle->is_kernel_component = host_boolean(bundle, "OSKernelResource");
 	bundle->is_interface = bundle->is_kernel_component ||
 			       host_boolean(bundle, "OSBundleIsInterface");
@@ -140,14 +144,24 @@ int64_t kext_bundle_compatible_version(const struct kext_bundle *bundle)
 	return bundle->compatible_version;
 }
 
+struct kext_context *kext_bundle_context(const struct kext_bundle *bundle)
+{
+	return bundle->context;
+}
+
 const struct kext_value *kext_bundle_info(const struct kext_bundle *bundle)
 {
 	return bundle->info;
 }
 
-/* Only Darwin's own keys have variants per architecture; Core Foundation's do not. */
-static bool has_variants(const char *key)
+/*
+ * Only Darwin's own keys have variants per architecture; Core Foundation's do not. Tiger
+ * knew none.
+ */
+static bool has_variants(const struct kext_bundle *bundle, const char *key)
 {
+	if (bundle_era(bundle) == KEXT_ERA_TIGER)
+		return false;
 	return strncmp(key, "OS", 2) == 0 || strncmp(key, "IO", 2) == 0;
 }
 
@@ -156,7 +170,7 @@ const struct kext_value *bundle_property(const struct kext_bundle *bundle,
 					 char name[128])
 {
 	const char *suffix = arch ? kext_arch_generic_name(arch->cputype) : NULL;
-	if (suffix && has_variants(key)) {
+	if (suffix && has_variants(bundle, key)) {
 		snprintf(name, 128, "%s_%s", key, suffix);
 		const struct kext_value *value = kext_value_get(bundle->info, name);
 		if (value)
@@ -187,6 +201,37 @@ bool kext_bundle_is_interface(const struct kext_bundle *bundle)
 bool kext_bundle_has_executable(const struct kext_bundle *bundle)
 {
 	return kext_value_get(bundle->info, "CFBundleExecutable") != NULL;
+}
+
+const char *kext_bundle_shared_executable(const struct kext_bundle *bundle,
+					  const struct kext_arch *arch)
+{
+	return kext_value_string(
+		kext_bundle_property(bundle, "OSBundleSharedExecutableIdentifier", arch));
+}
+
+bool bundle_is_boot_level(const char *text)
+{
+	static const char *const legal[] = {"Root", "Local-Root", "Network-Root",
+					    "Console", "Safe Boot"};
+	for (size_t i = 0; text && i < sizeof(legal) / sizeof(*legal); i++)
+		if (strcmp(text, legal[i]) == 0)
+			return true;
+	return false;
+}
+
+const char *kext_bundle_required(const struct kext_bundle *bundle,
+				 const struct kext_arch *arch)
+{
+	static const char *const keys[] = {"OSBundleRequired",
+					   "OSBundleRequiredPromotion"};
+	for (size_t i = 0; i < 2; i++) {
+		const char *text =
+			kext_value_string(kext_bundle_property(bundle, keys[i], arch));
+		if (bundle_is_boot_level(text))
+			return text;
+	}
+	return NULL;
 }
 
 const char *bundle_executable_name(const struct kext_bundle *bundle)

@@ -61,6 +61,14 @@ int bundle_new(struct kext_context *context, const struct bundle_source *source,
 	       struct kext_diagnostics *diagnostics, struct kext_bundle **ret_bundle)
 	__attribute__((warn_unused_result));
 
+static inline enum kext_era bundle_era(const struct kext_bundle *bundle)
+{
+	return kext_context_era(bundle->context);
+}
+
+/* Whether it is one of the five values that OSBundleRequired may have. */
+bool bundle_is_boot_level(const char *text);
+
 /* CFBundleExecutable when it can name a file: not empty, no path. NULL otherwise. */
 const char *bundle_executable_name(const struct kext_bundle *bundle);
 /* KEY_ARCH or KEY, whichever applies, and which of the two (for messages). */

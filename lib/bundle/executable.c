@@ -86,10 +86,11 @@ static void diagnose_slice(const struct kext_bundle *bundle, struct bytes file, 
 		return;
 	}
 	list_architectures(file, &names);
-	kext_diagnose(diagnostics, KEXT_ERROR, "executable.arch", bundle->name,
-		      "build it for this architecture, or choose another one with -arch",
-		      "%s has no code for %s (it has: %s)", bundle->executable_path,
-		      arch->name, names.failed ? "?" : (const char *)names.data);
+	kext_diagnose_value(
+		diagnostics, KEXT_ERROR, "executable.arch", bundle->name, arch->name,
+		"build it for this architecture, or choose another one with -arch",
+		"%s has no code for %s (it has: %s)", bundle->executable_path, arch->name,
+		names.failed ? "?" : (const char *)names.data);
 }
 
 /* Whether it begins as some Mach-O or fat file does; fat_find does not tell the two
@@ -140,24 +141,34 @@ static bool is_kext_type(const struct macho *macho)
 	       (macho->filetype == MH_OBJECT && !macho->is_64);
 }
 
-/* Only kexts that name a kernel library older than 6.0 are still held to their kmod_info.
+static bool is_kernel_library(const char *identifier, bool or_kpi)
+{
+	return strncmp(identifier, "com.apple.kernel", 16) == 0 ||
+	       (or_kpi && strncmp(identifier, "com.apple.kpi.", 14) == 0);
+}
+
+/*
+ * Only kexts of before Darwin 6 are still held to their kmod_info: those that name a
+ * kernel library older than that; for Tiger, those that name no newer one.
  */
 static bool needs_matching_kmod_info(const struct kext_bundle *bundle,
 				     const struct kext_arch *arch)
 {
 	const struct kext_value *libraries =
 		kext_bundle_property(bundle, "OSBundleLibraries", arch);
+	bool is_tiger = bundle_era(bundle) == KEXT_ERA_TIGER;
 	int64_t version, limit;
 	if (kext_version_parse("6.0", &limit) < 0)
 		return false;
 	for (size_t i = 0; i < kext_value_count(libraries); i++) {
 		const char *key = kext_value_key_at(libraries, i);
 		const char *text = kext_value_string(kext_value_at(libraries, i));
-		if (key && strncmp(key, "com.apple.kernel", 16) == 0 &&
-		    kext_version_parse(text, &version) == 0 && version < limit)
-			return true;
+		if (key && is_kernel_library(key, is_tiger) &&
+		    kext_version_parse(text, &version) == 0 &&
+		    (version < limit) != is_tiger)
+			return !is_tiger;
 	}
-	return false;
+	return is_tiger;
 }
 
 static void check_kmod_text(const struct kext_bundle *bundle, const char *field,
@@ -172,11 +183,12 @@ static void check_kmod_text(const struct kext_bundle *bundle, const char *field,
 					  kext_version_parse(expected, &b) == 0 && a == b
 				: strcmp(found, expected) == 0;
 	if (!is_equal)
-		kext_diagnose(diagnostics, KEXT_WARNING,
-			      is_version ? "kmod.version" : "kmod.identifier",
-			      bundle->name, NULL,
-			      "kmod_info's %s is \"%s\", but Info.plist says \"%s\"",
-			      field, found, expected);
+		kext_diagnose(
+			diagnostics,
+			bundle_era(bundle) == KEXT_ERA_TIGER ? KEXT_ERROR : KEXT_WARNING,
+			is_version ? "kmod.version" : "kmod.identifier", bundle->name,
+			NULL, "kmod_info's %s is \"%s\", but Info.plist says \"%s\"",
+			field, found, expected);
 }
 
 static void check_kmod_info(const struct kext_bundle *bundle, const struct macho *macho,
@@ -233,7 +245,8 @@ int bundle_check_executable(struct kext_bundle *bundle, const struct kext_arch *
 	if (!kext_bundle_has_executable(bundle))
 		return 0;
 	int error = kext_bundle_slice(bundle, arch, diagnostics, &data, &size);
-	if (error == KEXT_ERR_NOT_FOUND)
+	if (error == KEXT_ERR_NOT_FOUND ||
+	    (error == KEXT_ERR_ARCH_NOT_FOUND && bundle_era(bundle) == KEXT_ERA_TIGER))
 		return KEXT_ERR_VALIDATION;
 	if (error < 0 || bundle->is_interface)
 		return error;

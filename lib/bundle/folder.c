@@ -298,10 +298,11 @@ static int fail_to_map(int error, const struct kext_bundle *bundle,
 	if (error != -ENOENT && error != -ENOTDIR)
 		return fail_to_read(error, bundle->name, bundle->executable_path,
 				    BUNDLE_EXECUTABLE_LIMIT, diagnostics);
-	kext_diagnose(diagnostics, KEXT_ERROR, "executable.missing", bundle->name,
-		      "put the executable there or correct CFBundleExecutable",
-		      "CFBundleExecutable names %s, which does not exist",
-		      bundle->executable_path);
+	kext_diagnose_value(diagnostics, KEXT_ERROR, "executable.missing", bundle->name,
+			    bundle->executable_path,
+			    "put the executable there or correct CFBundleExecutable",
+			    "CFBundleExecutable names %s, which does not exist",
+			    bundle->executable_path);
 	return KEXT_ERR_NOT_FOUND;
 }
 

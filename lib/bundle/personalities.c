@@ -1,7 +1,9 @@
 /*
  * IOKitPersonalities: what a driver tells the I/O Kit catalogue it can drive. Whether the
- * kext a personality names exists is the repository's knowledge, not ours.
+ * kext a personality names exists is the repository's knowledge, not ours. Tiger looked
+ * at the types of everything in them; later parsers let no other types through.
  */
+#include <stdio.h>
 #include <string.h>
 #include "bundle/bundle.h"
 
@@ -10,40 +12,73 @@ struct personality {
 	const char *name;
 	const struct kext_value *value;
 	struct kext_diagnostics *diagnostics;
+	bool is_tiger;
 };
+
+static void path_of(const struct personality *p, const char *key, char path[256])
+{
+	char separator = p->is_tiger ? ':' : '.';
+	snprintf(path, 256, "IOKitPersonalities%c%.100s%c%.100s", separator, p->name,
+		 separator, key);
+}
+
+static void wrong_type(const struct personality *p, enum kext_severity severity,
+		       const char *key, const char *expected)
+{
+	char path[256];
+	path_of(p, key, path);
+	kext_diagnose_value(
+		p->diagnostics, severity,
+		severity == KEXT_ERROR ? "property.type" : "property.type-warning",
+		p->bundle->name, path, "correct the key in Info.plist", "%s %s be %s",
+		path, severity == KEXT_ERROR ? "must" : "should", expected);
+}
 
 static void check_class(const struct personality *p, const char *key)
 {
+	char path[256];
 	const struct kext_value *class = kext_value_get(p->value, key);
-	if (kext_value_is(class, KEXT_VALUE_STRING))
+	if (class && !kext_value_is(class, KEXT_VALUE_STRING))
+		wrong_type(p, KEXT_ERROR, key, "a string");
+	if (class)
 		return;
-	kext_diagnose(p->diagnostics, KEXT_ERROR,
-		      class ? "property.type" : "property.missing", p->bundle->name, NULL,
-		      "IOKitPersonalities.%s.%s %s", p->name, key,
-		      class ? "must be a string" : "is missing; it must be a string");
+	path_of(p, key, path);
+	kext_diagnose_value(p->diagnostics, KEXT_ERROR, "property.missing",
+			    p->bundle->name, path, "add the key to Info.plist",
+			    "%s is missing; it must be a string", path);
+}
+
+static void check_other_identifier(const struct personality *p, const char *identifier)
+{
+	char value[256];
+	const char *own = p->bundle->identifier;
+	if (strcmp(identifier, own) == 0)
+		return;
+	snprintf(value, sizeof(value), "%.80s -> %.80s (kext is %.80s)", p->name,
+		 identifier, own);
+	kext_diagnose_value(p->diagnostics, KEXT_WARNING, "personality.other-identifier",
+			    p->bundle->name, value, NULL,
+			    "IOKitPersonalities.%s names %s, but the kext is %s", p->name,
+			    identifier, own);
 }
 
 static void check_identifier(const struct personality *p)
 {
 	const struct kext_value *value = kext_value_get(p->value, "CFBundleIdentifier");
 	const char *identifier = kext_value_string(value);
-	if (!value)
-		kext_diagnose(
+	if (value && !identifier)
+		wrong_type(p, KEXT_ERROR, "CFBundleIdentifier", "a string");
+	else if (p->is_tiger)
+		return; /* it may be missing, and may be any kext's */
+	else if (identifier)
+		check_other_identifier(p, identifier);
+	else
+		kext_diagnose_value(
 			p->diagnostics, KEXT_WARNING, "personality.no-identifier",
-			p->bundle->name, NULL,
+			p->bundle->name, p->name, NULL,
 			"IOKitPersonalities.%s lacks CFBundleIdentifier; the kext's own "
 			"is used",
 			p->name);
-	else if (!identifier)
-		kext_diagnose(p->diagnostics, KEXT_ERROR, "property.type",
-			      p->bundle->name, NULL,
-			      "IOKitPersonalities.%s.CFBundleIdentifier must be a string",
-			      p->name);
-	else if (strcmp(identifier, p->bundle->identifier) != 0)
-		kext_diagnose(p->diagnostics, KEXT_WARNING,
-			      "personality.other-identifier", p->bundle->name, NULL,
-			      "IOKitPersonalities.%s names %s, but the kext is %s",
-			      p->name, identifier, p->bundle->identifier);
 }
 
 /* On IOResources every driver matches, so the match category must be its own. */
@@ -57,14 +92,11 @@ static void check_category(const struct personality *p)
 		return;
 	const char *category = kext_value_string(value);
 	if (!category)
-		kext_diagnose(p->diagnostics, KEXT_ERROR, "property.type",
-			      p->bundle->name, NULL,
-			      "IOKitPersonalities.%s.IOMatchCategory must be a string",
-			      p->name);
+		wrong_type(p, KEXT_ERROR, "IOMatchCategory", "a string");
 	else if (class && strcmp(category, class) != 0)
-		kext_diagnose(
+		kext_diagnose_value(
 			p->diagnostics, KEXT_WARNING, "personality.match-category",
-			p->bundle->name, NULL,
+			p->bundle->name, p->name, NULL,
 			"IOKitPersonalities.%s matches IOResources with IOMatchCategory "
 			"%s, which should equal its IOClass, %s",
 			p->name, category, class);
@@ -74,30 +106,51 @@ static void check_numbers(const struct personality *p)
 {
 	const struct kext_value *score = kext_value_get(p->value, "IOProbeScore");
 	const struct kext_value *debug = kext_value_get(p->value, "IOKitDebug");
-	if (score && !kext_value_is(score, KEXT_VALUE_INTEGER))
-		kext_diagnose(p->diagnostics, KEXT_WARNING, "property.type-warning",
-			      p->bundle->name, NULL,
-			      "IOKitPersonalities.%s.IOProbeScore should be an integer",
-			      p->name);
+	if (!p->is_tiger && score && !kext_value_is(score, KEXT_VALUE_INTEGER))
+		wrong_type(p, KEXT_WARNING, "IOProbeScore", "an integer");
 	if (debug && !kext_value_is(debug, KEXT_VALUE_INTEGER))
-		kext_diagnose(p->diagnostics, KEXT_ERROR, "property.type",
-			      p->bundle->name, NULL,
-			      "IOKitPersonalities.%s.IOKitDebug must be an integer",
-			      p->name);
+		wrong_type(p, KEXT_ERROR, "IOKitDebug", "an integer");
+}
+
+/* Property lists nest 128 deep at most, so the recursion is bounded. */
+static bool has_sets(const struct kext_value *value)
+{
+	if (kext_value_is(value, KEXT_VALUE_SET))
+		return true;
+	for (size_t i = 0; i < kext_value_count(value); i++)
+		if (has_sets(kext_value_at(value, i)))
+			return true;
+	return false;
+}
+
+static void check_types(const struct personality *p)
+{
+	for (size_t i = 0; i < kext_value_count(p->value); i++)
+		if (has_sets(kext_value_at(p->value, i)))
+			wrong_type(p, KEXT_ERROR, kext_value_key_at(p->value, i),
+				   "made of dictionaries, arrays, strings, data, "
+				   "booleans and integers only");
 }
 
 static void check_personality(const struct personality *p)
 {
+	char path[256];
+	snprintf(path, sizeof(path), "IOKitPersonalities%c%.200s",
+		 p->is_tiger ? ':' : '.', p->name);
 	if (!kext_value_is(p->value, KEXT_VALUE_DICTIONARY)) {
-		kext_diagnose(p->diagnostics, KEXT_ERROR, "property.type",
-			      p->bundle->name, NULL,
-			      "IOKitPersonalities.%s must be a dictionary", p->name);
+		kext_diagnose_value(p->diagnostics, KEXT_ERROR,
+				    p->is_tiger ? "personality.kind" : "property.type",
+				    p->bundle->name, path, NULL,
+				    "%s must be a dictionary", path);
 		return;
 	}
 	check_identifier(p);
 	check_class(p, "IOClass");
 	check_class(p, "IOProviderClass");
-	check_category(p);
+	if (p->is_tiger)
+		check_types(p);
+	else
+		check_category(p);
 	check_numbers(p);
 }
 
@@ -105,17 +158,20 @@ void bundle_check_personalities(const struct kext_bundle *bundle,
 				const struct kext_arch *arch,
 				struct kext_diagnostics *diagnostics)
 {
+	bool is_tiger = bundle_era(bundle) == KEXT_ERA_TIGER;
 	const struct kext_value *all =
 		kext_bundle_property(bundle, "IOKitPersonalities", arch);
 	if (all && !kext_value_is(all, KEXT_VALUE_DICTIONARY))
-		kext_diagnose(diagnostics, KEXT_ERROR, "property.type", bundle->name,
-			      NULL,
-			      "IOKitPersonalities must be a dictionary of dictionaries");
+		kext_diagnose_value(
+			diagnostics, KEXT_ERROR,
+			is_tiger ? "personality.kind" : "property.type", bundle->name,
+			"IOKitPersonalities", NULL,
+			"IOKitPersonalities must be a dictionary of dictionaries");
 	if (!kext_value_is(all, KEXT_VALUE_DICTIONARY))
 		return;
 	for (size_t i = 0; i < kext_value_count(all); i++) {
 		struct personality p = {bundle, kext_value_key_at(all, i),
-					kext_value_at(all, i), diagnostics};
+					kext_value_at(all, i), diagnostics, is_tiger};
 		check_personality(&p);
 	}
 }

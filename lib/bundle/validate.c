@@ -1,7 +1,7 @@
 /*
  * The rules for Info.plist's keys. A finding of severity error makes the kext unloadable;
  * what Darwin records without refusing the kext (CFBundlePackageType, an unknown
- * OSBundleRequired) is a warning.
+ * OSBundleRequired) is a warning. Tiger refused those, and knew fewer keys.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +17,17 @@ struct check {
 	struct kext_diagnostics *diagnostics;
 };
 
+static bool is_tiger(const struct check *check)
+{
+	return bundle_era(check->bundle) == KEXT_ERA_TIGER;
+}
+
+/* Severity of what only Tiger refuses. */
+static enum kext_severity since_tiger(const struct check *check)
+{
+	return is_tiger(check) ? KEXT_ERROR : KEXT_WARNING;
+}
+
 static const char *const kind_names[] = {
 	[KEXT_VALUE_BOOLEAN] = "a boolean",	  [KEXT_VALUE_INTEGER] = "an integer",
 	[KEXT_VALUE_STRING] = "a string",	  [KEXT_VALUE_DATA] = "data",
@@ -27,10 +38,10 @@ static const char *const kind_names[] = {
 static void wrong_type(const struct check *check, const char *path,
 		       enum kext_value_kind expected, const struct kext_value *found)
 {
-	kext_diagnose(check->diagnostics, KEXT_ERROR, "property.type",
-		      check->bundle->name, "correct the key in Info.plist",
-		      "%s must be %s, but is %s", path, kind_names[expected],
-		      kind_names[kext_value_kind(found)]);
+	kext_diagnose_value(check->diagnostics, KEXT_ERROR, "property.type",
+			    check->bundle->name, path, "correct the key in Info.plist",
+			    "%s must be %s, but is %s", path, kind_names[expected],
+			    kind_names[kext_value_kind(found)]);
 }
 
 /* The property when it is there and of the right kind; its name as written in `name`. */
@@ -50,9 +61,9 @@ static const char *required_string(const struct check *check, const char *key)
 	char name[128];
 	const struct kext_value *value = typed(check, key, KEXT_VALUE_STRING, name);
 	if (!value && !kext_value_get(check->bundle->info, key))
-		kext_diagnose(check->diagnostics, KEXT_ERROR, "property.missing",
-			      check->bundle->name, "add the key to Info.plist",
-			      "Info.plist lacks %s, a string", key);
+		kext_diagnose_value(check->diagnostics, KEXT_ERROR, "property.missing",
+				    check->bundle->name, key, "add the key to Info.plist",
+				    "Info.plist lacks %s, a string", key);
 	return kext_value_string(value);
 }
 
@@ -60,30 +71,31 @@ static void check_package_type(const struct check *check)
 {
 	const char *type = required_string(check, "CFBundlePackageType");
 	if (type && strcmp(type, "KEXT") != 0)
-		kext_diagnose(check->diagnostics, KEXT_WARNING, "property.value",
-			      check->bundle->name, NULL,
-			      "CFBundlePackageType should be KEXT, but is \"%s\"", type);
+		kext_diagnose_value(
+			check->diagnostics, since_tiger(check), "property.value",
+			check->bundle->name, "CFBundlePackageType", NULL,
+			"CFBundlePackageType should be KEXT, but is \"%s\"", type);
 }
 
 static void check_length(const struct check *check, const char *key, const char *text)
 {
 	if (text && strlen(text) > TEXT_LIMIT)
-		kext_diagnose(check->diagnostics, KEXT_ERROR, "property.too-long",
-			      check->bundle->name, "choose a shorter one",
-			      "%s has %zu bytes, but must be shorter than 64", key,
-			      strlen(text));
+		kext_diagnose_value(check->diagnostics, KEXT_ERROR, "property.too-long",
+				    check->bundle->name, key, "choose a shorter one",
+				    "%s has %zu bytes, but must be shorter than 64", key,
+				    strlen(text));
 }
 
 /* False, with a diagnostic, when the text is no version. */
 static bool check_version(const struct check *check, const char *path, const char *text,
 			  int64_t *ret_version)
 {
-	if (kext_version_parse(text, ret_version) == 0)
+	if (kext_version_parse_as(bundle_era(check->bundle), text, ret_version) == 0)
 		return true;
-	kext_diagnose(check->diagnostics, KEXT_ERROR, "property.value",
-		      check->bundle->name,
-		      "write it like 1.2.3 or 1.2.3b4, at most 19 characters",
-		      "%s is \"%s\", which is not a version", path, text);
+	kext_diagnose_value(check->diagnostics, KEXT_ERROR, "property.value",
+			    check->bundle->name, path,
+			    "write it like 1.2.3 or 1.2.3b4, at most 19 characters",
+			    "%s is \"%s\", which is not a version", path, text);
 	return false;
 }
 
@@ -113,27 +125,29 @@ static void check_executable_name(const struct check *check)
 	const struct kext_value *value =
 		typed(check, "CFBundleExecutable", KEXT_VALUE_STRING, name);
 	if (value && !bundle_executable_name(check->bundle))
-		kext_diagnose(
+		kext_diagnose_value(
 			check->diagnostics, KEXT_ERROR, "property.value",
-			check->bundle->name, NULL,
+			check->bundle->name, name, NULL,
 			"CFBundleExecutable must name a file, without a path and at "
 			"most 255 bytes long");
-	if (value &&
-	    kext_value_get(check->bundle->info, "OSBundleSharedExecutableIdentifier"))
+	if (is_tiger(check))
+		return;
+	const struct kext_value *shared = typed(
+		check, "OSBundleSharedExecutableIdentifier", KEXT_VALUE_STRING, name);
+	if (shared && !*kext_value_string(shared))
+		kext_diagnose_value(check->diagnostics, KEXT_ERROR, "property.value",
+				    check->bundle->name, name, NULL,
+				    "%s must name a kext", name);
+	if (value && shared)
 		kext_diagnose(check->diagnostics, KEXT_ERROR, "executable.shared",
 			      check->bundle->name, "remove one of them",
 			      "CFBundleExecutable and OSBundleSharedExecutableIdentifier "
 			      "exclude each other");
 }
 
-static void check_flags(const struct check *check)
+static void check_interface(const struct check *check)
 {
-	static const char *const flags[] = {"OSKernelResource", "OSBundleIsInterface",
-					    "OSBundleAllowUserLoad",
-					    "OSBundleEnableKextLogging"};
 	char name[128];
-	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-		typed(check, flags[i], KEXT_VALUE_BOOLEAN, name);
 	const struct kext_value *interface =
 		bundle_property(check->bundle, "OSBundleIsInterface", check->arch, name);
 	if (check->bundle->is_kernel_component &&
@@ -144,27 +158,51 @@ static void check_flags(const struct check *check)
 			check->bundle->name, NULL,
 			"%s is false, but a kernel component is always an interface",
 			name);
-	if (bundle_property(check->bundle, "OSBundleDebugLevel", check->arch, name))
-		kext_diagnose(check->diagnostics, KEXT_WARNING, "property.deprecated",
-			      check->bundle->name, "remove it", "%s is ignored", name);
+}
+
+static void check_debug_level(const struct check *check)
+{
+	char name[128];
+	if (is_tiger(check))
+		typed(check, "OSBundleDebugLevel", KEXT_VALUE_INTEGER, name);
+	else if (bundle_property(check->bundle, "OSBundleDebugLevel", check->arch, name))
+		kext_diagnose_value(check->diagnostics, KEXT_WARNING,
+				    "property.deprecated", check->bundle->name, name,
+				    "remove it", "%s is ignored", name);
+}
+
+static void check_flags(const struct check *check)
+{
+	static const char *const flags[] = {"OSKernelResource", "OSBundleIsInterface",
+					    "OSBundleAllowUserLoad",
+					    "OSBundleEnableKextLogging"};
+	char name[128];
+	size_t count = is_tiger(check) ? 1 : sizeof(flags) / sizeof(*flags);
+	for (size_t i = 0; i < count; i++)
+		typed(check, flags[i], KEXT_VALUE_BOOLEAN, name);
+	if (!is_tiger(check))
+		check_interface(check);
+	check_debug_level(check);
 }
 
 static void check_required(const struct check *check)
 {
-	static const char *const legal[] = {"Root", "Local-Root", "Network-Root",
-					    "Console", "Safe Boot"};
+	static const char *const keys[] = {"OSBundleRequired",
+					   "OSBundleRequiredPromotion"};
 	char name[128];
-	const char *text = kext_value_string(
-		typed(check, "OSBundleRequired", KEXT_VALUE_STRING, name));
-	for (size_t i = 0; text && i < sizeof(legal) / sizeof(*legal); i++)
-		if (strcmp(text, legal[i]) == 0)
-			return;
-	if (text)
-		kext_diagnose(check->diagnostics, KEXT_WARNING, "property.value",
-			      check->bundle->name,
-			      "use Root, Local-Root, Network-Root, Console or Safe Boot",
-			      "%s is \"%s\", which is none of the known values", name,
-			      text);
+	size_t count = is_tiger(check) ? 1 : 2;
+	for (size_t i = 0; i < count; i++) {
+		const char *text =
+			kext_value_string(typed(check, keys[i], KEXT_VALUE_STRING, name));
+		if (text && !bundle_is_boot_level(text))
+			kext_diagnose_value(check->diagnostics, since_tiger(check),
+					    "property.value", check->bundle->name, name,
+					    "use Root, Local-Root, Network-Root, "
+					    "Console or Safe Boot",
+					    "%s is \"%s\", which is none of the known "
+					    "values",
+					    name, text);
+	}
 }
 
 static void check_library(const struct check *check, const char *name, const char *key,
@@ -172,49 +210,65 @@ static void check_library(const struct check *check, const char *name, const cha
 {
 	char path[256];
 	int64_t packed;
-	snprintf(path, sizeof(path), "%s.%.120s", name, key);
+	snprintf(path, sizeof(path), "%s%c%.120s", name, is_tiger(check) ? ':' : '.',
+		 key);
 	if (!*key)
-		kext_diagnose(check->diagnostics, KEXT_ERROR, "property.value",
-			      check->bundle->name, NULL, "%s has an entry without a name",
-			      name);
+		kext_diagnose_value(check->diagnostics, KEXT_ERROR, "property.value",
+				    check->bundle->name, name, NULL,
+				    "%s has an entry without a name", name);
 	if (!kext_value_is(version, KEXT_VALUE_STRING))
 		wrong_type(check, path, KEXT_VALUE_STRING, version);
 	else
 		check_version(check, path, kext_value_string(version), &packed);
 }
 
-static bool needs_libraries(const struct kext_bundle *bundle)
+static bool needs_libraries(const struct check *check)
 {
-	return kext_bundle_has_executable(bundle) && !bundle->is_interface;
+	const struct kext_bundle *bundle = check->bundle;
+	bool has_code = kext_bundle_has_executable(bundle) ||
+			kext_bundle_shared_executable(bundle, check->arch);
+	return has_code &&
+	       !(is_tiger(check) ? bundle->is_kernel_component : bundle->is_interface);
 }
 
-static void check_libraries(const struct check *check)
+static void check_need_of_libraries(const struct check *check,
+				    const struct kext_value *libraries, const char *name)
 {
-	char name[128];
 	const struct kext_bundle *bundle = check->bundle;
-	const struct kext_value *libraries =
-		typed(check, "OSBundleLibraries", KEXT_VALUE_DICTIONARY, name);
 	size_t count = kext_value_count(libraries);
-	for (size_t i = 0; i < count; i++)
-		check_library(check, name, kext_value_key_at(libraries, i),
-			      kext_value_at(libraries, i));
 	if (libraries && bundle->is_kernel_component)
-		kext_diagnose(check->diagnostics, KEXT_ERROR, "property.system",
-			      bundle->name, "remove it",
-			      "a kernel component must not have %s", name);
-	else if (!kext_value_get(bundle->info, name) && needs_libraries(bundle))
-		kext_diagnose(
+		kext_diagnose_value(check->diagnostics, KEXT_ERROR, "property.system",
+				    bundle->name, name, "remove it",
+				    "a kernel component must not have %s", name);
+	else if (!kext_value_get(bundle->info, name) && needs_libraries(check))
+		kext_diagnose_value(
 			check->diagnostics, KEXT_ERROR, "property.missing", bundle->name,
-			"add the libraries it uses; kextlibs finds them",
+			name, "add the libraries it uses; kextlibs finds them",
 			"Info.plist lacks OSBundleLibraries, a dictionary, which a kext "
 			"with an executable needs");
-	else if (count && !kext_bundle_has_executable(bundle) &&
+	else if (libraries && !count && is_tiger(check) && needs_libraries(check))
+		kext_diagnose_value(check->diagnostics, KEXT_ERROR, "property.value",
+				    bundle->name, name, "add the libraries it uses",
+				    "%s of a kext with an executable is empty", name);
+	else if (count && !is_tiger(check) && !kext_bundle_has_executable(bundle) &&
+		 !kext_bundle_shared_executable(bundle, check->arch) &&
 		 !bundle->compatible_version)
 		kext_diagnose(check->diagnostics, KEXT_WARNING, "libraries.codeless",
 			      bundle->name, NULL,
 			      "has %s, but neither an executable nor "
 			      "OSBundleCompatibleVersion",
 			      name);
+}
+
+static void check_libraries(const struct check *check)
+{
+	char name[128];
+	const struct kext_value *libraries =
+		typed(check, "OSBundleLibraries", KEXT_VALUE_DICTIONARY, name);
+	for (size_t i = 0; i < kext_value_count(libraries); i++)
+		check_library(check, name, kext_value_key_at(libraries, i),
+			      kext_value_at(libraries, i));
+	check_need_of_libraries(check, libraries, name);
 }
 
 void bundle_check_properties(const struct kext_bundle *bundle,

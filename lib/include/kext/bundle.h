@@ -50,6 +50,8 @@ KEXT_API const char *kext_bundle_version_text(const struct kext_bundle *bundle);
 KEXT_API int64_t kext_bundle_version(const struct kext_bundle *bundle);
 /* Packed OSBundleCompatibleVersion; 0: not a library. */
 KEXT_API int64_t kext_bundle_compatible_version(const struct kext_bundle *bundle);
+/* The context it was opened with, whose era says which rules it is judged by; borrowed. */
+KEXT_API struct kext_context *kext_bundle_context(const struct kext_bundle *bundle);
 KEXT_API const struct kext_value *kext_bundle_info(const struct kext_bundle *bundle);
 /* Property `key` for an architecture (KEY_ARCH overrides KEY for OS… and IO… keys); or NULL. */
 KEXT_API const struct kext_value *kext_bundle_property(const struct kext_bundle *bundle,
@@ -59,6 +61,15 @@ KEXT_API bool kext_bundle_is_kernel_component(const struct kext_bundle *bundle);
 KEXT_API bool kext_bundle_is_interface(const struct kext_bundle *bundle);
 /* Whether CFBundleExecutable names one. */
 KEXT_API bool kext_bundle_has_executable(const struct kext_bundle *bundle);
+/* Identifier of the kext whose executable it shares; NULL when there is none. */
+KEXT_API const char *kext_bundle_shared_executable(const struct kext_bundle *bundle,
+						   const struct kext_arch *arch);
+/*
+ * A legal OSBundleRequired of the kext, or the OSBundleRequiredPromotion that stands in for
+ * it; NULL when it has neither, so that it stays out of a safe boot.
+ */
+KEXT_API const char *kext_bundle_required(const struct kext_bundle *bundle,
+					  const struct kext_arch *arch);
 /* Path of the executable relative to the bundle; NULL without one. */
 KEXT_API const char *kext_bundle_executable_path(const struct kext_bundle *bundle);
 /*

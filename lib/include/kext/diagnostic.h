@@ -17,6 +17,7 @@ struct kext_diagnostic {
 	char *subject;		/* path or identifier the finding is about; never NULL */
 	char *message;		/* what was found and what was expected */
 	char *hint;		/* what to do; NULL when there is nothing to add */
+	char *value;		/* what Darwin's lists show: a property path, an identifier; or NULL */
 };
 
 struct kext_diagnostics;
@@ -34,6 +35,12 @@ KEXT_API struct kext_diagnostics *kext_diagnostics_free(struct kext_diagnostics 
 KEXT_API void kext_diagnose(struct kext_diagnostics *list, enum kext_severity severity,
 			    const char *slug, const char *subject, const char *hint,
 			    const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* The same with a value, which is copied; NULL: none. */
+KEXT_API void kext_diagnose_value(struct kext_diagnostics *list, enum kext_severity severity,
+				  const char *slug, const char *subject, const char *value,
+				  const char *hint, const char *format, ...)
+	__attribute__((format(printf, 7, 8)));
 
 /* Number of findings of at least this severity. */
 KEXT_API size_t kext_diagnostics_count(const struct kext_diagnostics *list,
