@@ -25,10 +25,7 @@ static bool is_compatible_bundle(const struct kext_bundle *bundle, int64_t reque
 
 const struct kext_loaded *graph_loaded(const struct graph *graph, const char *identifier)
 {
-	for (size_t i = 0; i < graph->loaded_count; i++)
-		if (strcmp(graph->loaded[i].identifier, identifier) == 0)
-			return &graph->loaded[i];
-	return NULL;
+	return map_get(&graph->loaded_by_identifier, identifier);
 }
 
 static bool is_same_bundle(const struct kext_bundle *a, const struct kext_bundle *b)
@@ -48,7 +45,7 @@ static struct kext_bundle *prefer_root(const struct graph *graph, const char *id
 				       struct kext_bundle *found)
 {
 	struct kext_bundle *root = graph->root;
-	if (strcmp(kext_bundle_identifier(root), identifier) != 0)
+	if (!root || strcmp(kext_bundle_identifier(root), identifier) != 0)
 		return found;
 	if (!found || is_same_bundle(root, found) ||
 	    kext_bundle_version(root) >= kext_bundle_version(found))
@@ -61,7 +58,7 @@ static struct kext_bundle *bundle_of_loaded(const struct graph *graph,
 					    const struct kext_loaded *loaded)
 {
 	struct kext_bundle *bundle, *root = graph->root;
-	if (strcmp(kext_bundle_identifier(root), loaded->identifier) == 0 &&
+	if (root && strcmp(kext_bundle_identifier(root), loaded->identifier) == 0 &&
 	    kext_bundle_version(root) == loaded->version)
 		return root;
 	for (size_t i = 0;
@@ -146,17 +143,19 @@ static void explain_absence(const struct graph *graph, const char *asker,
 	bool has_library;
 	size_t count = list_found(graph, request, &text, &has_library);
 	if (!count)
-		kext_diagnose(
+		kext_diagnose_value(
 			graph->diagnostics, KEXT_ERROR, "dependency.missing", asker,
+			request->identifier,
 			"name the library with -d, or its folder with -r",
 			"no compatible dependency found for %s: needs %s >= %s, but no "
 			"kext of this identifier was found",
 			request->identifier, request->identifier, request->text);
 	else
-		kext_diagnose(
+		kext_diagnose_value(
 			graph->diagnostics, KEXT_ERROR,
 			has_library ? "dependency.version" : "dependency.undeclared",
-			asker, "provide a version of the library that is compatible",
+			asker, request->identifier,
+			"provide a version of the library that is compatible",
 			"no compatible dependency found for %s: needs %s >= %s; found %s",
 			request->identifier, request->identifier, request->text,
 			text.failed ? "others" : (const char *)text.data);
@@ -172,15 +171,16 @@ static void explain_loaded(const struct graph *graph, const char *asker,
 			 kext_version_format(loaded->compatible_version, compatible));
 	else
 		snprintf(what, sizeof(what), "which is no library");
-	kext_diagnose(graph->diagnostics, KEXT_ERROR,
-		      loaded->compatible_version ? "dependency.loaded"
-						 : "dependency.loaded-undeclared",
-		      asker, "unload the loaded one first",
-		      "no compatible dependency found for %s: needs %s >= %s, but %s is "
-		      "loaded, "
-		      "%s",
-		      request->identifier, request->identifier, request->text,
-		      kext_version_format(loaded->version, version), what);
+	kext_diagnose_value(
+		graph->diagnostics, KEXT_ERROR,
+		loaded->compatible_version ? "dependency.loaded"
+					   : "dependency.loaded-undeclared",
+		asker, request->identifier, "unload the loaded one first",
+		"no compatible dependency found for %s: needs %s >= %s, but %s is "
+		"loaded, "
+		"%s",
+		request->identifier, request->identifier, request->text,
+		kext_version_format(loaded->version, version), what);
 }
 
 /* Linking against the kernel takes the KPI plug-ins of just this kernel. */
@@ -192,8 +192,9 @@ static void explain_kernel(const struct graph *graph, const char *asker,
 	_cleanup_buffer_ struct buffer text = {0};
 	bool has_library;
 	size_t count = list_found(graph, request, &text, &has_library);
-	kext_diagnose(
+	kext_diagnose_value(
 		graph->diagnostics, KEXT_ERROR, "dependency.kernel", asker,
+		request->identifier,
 		"use the System.kext that belongs to the running kernel",
 		"no compatible dependency found for %s: the running kernel has version "
 		"%s of it; found %s",
@@ -229,7 +230,10 @@ bool graph_choose(const struct graph *graph, const char *asker,
 		  const struct request *request, struct candidate *ret)
 {
 	const struct kext_loaded *loaded = graph_loaded(graph, request->identifier);
-	if (loaded)
+	bool may_fall_back = graph->era == KEXT_ERA_TIGER && loaded &&
+			     !is_compatible(loaded->version, loaded->compatible_version,
+					    request->version);
+	if (loaded && !may_fall_back)
 		return find_loaded(graph, asker, request, loaded, ret);
 	struct kext_bundle *bundle = highest_compatible(graph, request);
 	if (!bundle) {

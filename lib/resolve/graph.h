@@ -29,6 +29,7 @@ struct node {
 	bool is_failed;
 	bool is_kernel_component, has_code;
 	bool declares_kpi, declares_kernel; /* com.apple.kpi.*, com.apple.kernel* */
+	bool declares_component;	    /* com.apple.kernel.* */
 	ARRAY_OF(struct request) requests;
 	size_t next;		       /* request to be followed next */
 	ARRAY_OF(size_t) dependencies; /* node numbers, in the order of the requests */
@@ -37,15 +38,17 @@ struct node {
 
 struct graph {
 	const struct kext_repository *repository;
-	struct kext_bundle *root;
+	struct kext_bundle *root; /* NULL: many are resolved at once */
 	const struct kext_loaded *loaded;
 	size_t loaded_count;
+	struct map loaded_by_identifier; /* → const struct kext_loaded */
+	enum kext_era era;
 	const struct kext_arch *arch;
 	struct kext_diagnostics *diagnostics;
-	ARRAY_OF(struct node) nodes; /* [0] is the root */
+	ARRAY_OF(struct node) nodes; /* [0] is the root, if one */
 	struct map by_identifier;    /* identifier → node number + 1 */
 	ARRAY_OF(size_t) stack;	     /* the path that is being visited */
-	ARRAY_OF(size_t) order;	     /* post-order: the load list */
+	ARRAY_OF(size_t) order;	     /* post-order, without failures: the load list */
 };
 
 static inline bool graph_is_64(const struct graph *graph)

@@ -40,12 +40,14 @@ static int add_request(struct graph *graph, struct node *node, const char *ident
 		       const char *version)
 {
 	int64_t packed;
-	if (!version || kext_version_parse(version, &packed) < 0) {
+	if (!version || kext_version_parse_as(graph->era, version, &packed) < 0) {
 		node->is_failed = true;
-		kext_diagnose(graph->diagnostics, KEXT_ERROR, "dependency.request",
-			      node->identifier, "correct OSBundleLibraries in Info.plist",
-			      "asks for %s in version \"%s\", which is not a version",
-			      identifier, version ? version : "(not a string)");
+		kext_diagnose_value(
+			graph->diagnostics, KEXT_ERROR, "dependency.request",
+			node->identifier, identifier,
+			"correct OSBundleLibraries in Info.plist",
+			"asks for %s in version \"%s\", which is not a version",
+			identifier, version ? version : "(not a string)");
 		return 0;
 	}
 	struct request *request = array_push(&node->requests);
@@ -65,8 +67,9 @@ static int read_libraries(struct graph *graph, struct node *node)
 	for (size_t i = 0; error == 0 && i < kext_value_count(libraries); i++) {
 		const char *identifier = kext_value_key_at(libraries, i);
 		node->declares_kpi |= has_prefix(identifier, "com.apple.kpi.");
-		node->declares_kernel |= strcmp(identifier, KERNEL) == 0 ||
-					 has_prefix(identifier, KERNEL ".");
+		node->declares_component |= has_prefix(identifier, KERNEL ".");
+		node->declares_kernel |=
+			node->declares_component || strcmp(identifier, KERNEL) == 0;
 		error = add_request(graph, node, identifier,
 				    kext_value_string(kext_value_at(libraries, i)));
 	}
@@ -138,7 +141,14 @@ static bool may_use_private(const struct kext_bundle *bundle)
 
 static void check_kernel_libraries(struct graph *graph, struct node *node)
 {
-	if (requests_identifier(node, KERNEL))
+	bool is_raw = requests_identifier(node, KERNEL);
+	if (is_raw && node->declares_component)
+		reject(graph, node, "dependency.raw-and-component", "ask for one of them",
+		       "asks for com.apple.kernel and for com.apple.kernel.* libraries, "
+		       "which are parts of it");
+	else if (graph->era == KEXT_ERA_TIGER)
+		return;
+	else if (is_raw)
 		reject(graph, node, "dependency.raw-kernel",
 		       "ask for the KPIs it uses, com.apple.kpi.*",
 		       "asks for com.apple.kernel itself, which must not be linked "
@@ -152,7 +162,8 @@ static void check_kernel_libraries(struct graph *graph, struct node *node)
 	else if (node->declares_kernel && node->declares_kpi)
 		warn(graph, node, "dependency.both", "use one kind or the other",
 		     "asks for both com.apple.kernel.* and com.apple.kpi.* libraries");
-	if (requests_identifier(node, KPI_PRIVATE) && !may_use_private(node->is.bundle))
+	if (graph->era != KEXT_ERA_TIGER && requests_identifier(node, KPI_PRIVATE) &&
+	    !may_use_private(node->is.bundle))
 		reject(graph, node, "dependency.private", "use the other KPIs",
 		       "asks for com.apple.kpi.private, which only Apple's kexts may use "
 		       "(identifier com.apple.* and Apple's copyright in Info.plist)");
@@ -161,7 +172,8 @@ static void check_kernel_libraries(struct graph *graph, struct node *node)
 /* A 32-bit kext that names no kernel library means the kernel of before KPIs. */
 static int imply_kernel(struct graph *graph, struct node *node)
 {
-	if (node->declares_kernel || node->declares_kpi || !node->has_code)
+	if (node->declares_kernel || node->declares_kpi || !node->has_code ||
+	    graph->era == KEXT_ERA_TIGER)
 		return 0;
 	if (graph_is_64(graph)) {
 		warn(graph, node, "dependency.no-kpi", "kextlibs finds what it uses",
@@ -179,7 +191,8 @@ static int imply_kasan(struct graph *graph, struct node *node)
 	size_t length = path ? strlen(path) : 0;
 	bool is_known = kext_repository_find(graph->repository, KPI_KASAN) ||
 			graph_loaded(graph, KPI_KASAN);
-	if (length < 6 || strcmp(path + length - 6, "_kasan") != 0 || !is_known ||
+	if (graph->era != KEXT_ERA_MODERN || length < 6 ||
+	    strcmp(path + length - 6, "_kasan") != 0 || !is_known ||
 	    requests_identifier(node, KPI_KASAN))
 		return 0;
 	return add_request(graph, node, KPI_KASAN, KPI_KASAN_FIRST);
@@ -193,7 +206,7 @@ int requests_collect(struct graph *graph, struct node *node)
 	if (error < 0)
 		return error;
 	check_kernel_libraries(graph, node);
-	if (kext_bundle_is_interface(node->is.bundle)) {
+	if (kext_bundle_is_interface(node->is.bundle) && graph->era != KEXT_ERA_TIGER) {
 		if (node->requests.count != 1)
 			reject(graph, node, "dependency.interface", NULL,
 			       "is an interface (OSBundleIsInterface) and must have "

@@ -5,13 +5,6 @@
 #include <string.h>
 #include "resolve/graph.h"
 
-static const char *required_of(const struct graph *graph,
-			       const struct kext_bundle *bundle)
-{
-	return kext_value_string(
-		kext_bundle_property(bundle, "OSBundleRequired", graph->arch));
-}
-
 static bool is_one_of(const char *text, const char *const *list)
 {
 	for (; text && *list; list++)
@@ -38,23 +31,24 @@ static const char *const *allowed_for(const char *required)
 
 void required_check(const struct graph *graph)
 {
-	const char *required = required_of(graph, graph->root);
-	const char *const *allowed = allowed_for(required);
+	const char *required = kext_bundle_required(graph->root, graph->arch);
+	const char *const *allowed =
+		graph->era == KEXT_ERA_TIGER ? NULL : allowed_for(required);
 	for (size_t i = 0; allowed && i < graph->order.count; i++) {
 		const struct node *node = &graph->nodes.items[graph->order.items[i]];
 		if (!node->is.bundle || node->is_kernel_component ||
 		    node->is.bundle == graph->root)
 			continue;
-		const char *other = required_of(graph, node->is.bundle);
+		const char *other = kext_bundle_required(node->is.bundle, graph->arch);
 		if (!is_one_of(other, allowed))
-			kext_diagnose(graph->diagnostics, KEXT_WARNING,
-				      "dependency.required",
-				      kext_bundle_identifier(graph->root),
-				      "set OSBundleRequired in both kexts to fit",
-				      "has OSBundleRequired %s, but needs %s, whose own "
-				      "%s%s; it "
-				      "may be missing in early boot",
-				      required, node->identifier,
-				      other ? "is " : "is not set", other ? other : "");
+			kext_diagnose_value(
+				graph->diagnostics, KEXT_WARNING, "dependency.required",
+				kext_bundle_identifier(graph->root), node->identifier,
+				"set OSBundleRequired in both kexts to fit",
+				"has OSBundleRequired %s, but needs %s, whose own "
+				"%s%s; it "
+				"may be missing in early boot",
+				required, node->identifier, other ? "is " : "is not set",
+				other ? other : "");
 	}
 }

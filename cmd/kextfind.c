@@ -1,0 +1,272 @@
+/* kextfind: looks for kexts by what is true of them, and prints, runs or reports. */
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <kext/client.h>
+#include <kext/query.h>
+#include "common/options.h"
+#include "common/print.h"
+
+extern char **environ;
+
+static struct {
+	const char *arch;
+	struct option_list items;
+	bool ignore_case, substring, nul, system, relative, names, ignored;
+} arguments;
+
+static const struct option_row rows[] = {
+	{.name = "set-arch",
+	 .kind = OPTION_TEXT,
+	 .place = &arguments.arch,
+	 .argument = "ARCH",
+	 .help = "architecture of properties that depend on it"},
+	{.letter = 'i',
+	 .name = "case-insensitive",
+	 .kind = OPTION_FLAG,
+	 .place = &arguments.ignore_case,
+	 .help = "compare text without regard to case"},
+	{.letter = 's',
+	 .name = "substring",
+	 .kind = OPTION_FLAG,
+	 .place = &arguments.substring,
+	 .help = "match parts of text"},
+	{.letter = '0',
+	 .name = "nul",
+	 .kind = OPTION_FLAG,
+	 .place = &arguments.nul,
+	 .help = "end what is printed with NUL instead of newline"},
+	{.letter = 'f',
+	 .name = "search-item",
+	 .kind = OPTION_LIST,
+	 .place = &arguments.items,
+	 .argument = "PATH",
+	 .help = "kext or folder to search"},
+	{.letter = 'e',
+	 .name = "system-extensions",
+	 .kind = OPTION_FLAG,
+	 .place = &arguments.system,
+	 .help = "search the system's folders too"},
+	{.name = "relative-paths",
+	 .kind = OPTION_FLAG,
+	 .place = &arguments.relative,
+	 .help = "print paths below the folder searched"},
+	{.name = "no-paths",
+	 .kind = OPTION_FLAG,
+	 .place = &arguments.names,
+	 .help = "print names only"},
+	{.name = "meek",
+	 .kind = OPTION_FLAG,
+	 .place = &arguments.ignored,
+	 .help = "ignored"},
+	{.name = "picky",
+	 .kind = OPTION_FLAG,
+	 .place = &arguments.ignored,
+	 .help = "ignored"},
+	OPTION_ROW_HELP,
+	OPTION_ROWS_END,
+};
+
+static const struct command command = {
+	.name = "kextfind",
+	.synopsis = "[-eis0] [-set-arch ARCH] [-f PATH]... [FOLDER|KEXT]... [QUERY] "
+		    "[-report [-no-header] COLUMN...]",
+	.purpose = "Looks for kexts; see kextfind(8) for the query language.",
+	.rows = rows,
+};
+
+/*
+ * Options stand before everything else, and a query's words look like options: the first
+ * word that is no option of ours begins what follows. Returns its position.
+ */
+static int options_end(int argc, char **argv)
+{
+	int at = 1;
+	while (at < argc && argv[at][0] == '-' && argv[at][1]) {
+		const char *word = argv[at] + (argv[at][1] == '-' ? 2 : 1);
+		const struct option_row *row = rows;
+		if (!*word)
+			break;
+		while ((row->letter || row->name) &&
+		       !(row->name && strcmp(row->name, word) == 0) &&
+		       !(row->letter && word[0] == row->letter && !word[1]))
+			row++;
+		if (!row->letter && !row->name)
+			break;
+		at += row->argument ? 2 : 1;
+	}
+	return at < argc ? at : argc;
+}
+
+static void emit(void *data, const char *text, size_t length)
+{
+	fwrite(text, 1, length, data);
+}
+
+static bool run(void *data, char *const *words)
+{
+	pid_t child;
+	int status;
+	fflush(data);
+	int error = posix_spawnp(&child, words[0], NULL, NULL, words, environ);
+	if (error) {
+		print_error("cannot run %s: %s", words[0], strerror(error));
+		return false;
+	}
+	while (waitpid(child, &status, 0) < 0) {
+		if (errno != EINTR)
+			return false;
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+struct search {
+	struct kext_context *context;
+	struct kext_diagnostics *diagnostics;
+	struct kext_repository *searched, *universe;
+	struct kext_value *loaded;
+	int status;
+};
+
+/* A kext or a folder of kexts, into what is searched and into where dependencies may be.
+ */
+static int add_item(struct search *search, const char *path)
+{
+	struct kext_bundle *bundle = NULL;
+	size_t length = strlen(path);
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	if (length < 5 || strncmp(path + length - 5, ".kext", 5) != 0) {
+		int error = kext_repository_add_folder(search->searched, path,
+						       search->diagnostics);
+		return error < 0
+			       ? error
+			       : kext_repository_add_folder(search->universe, path, NULL);
+	}
+	int error = kext_bundle_open(search->context, path, search->diagnostics, &bundle);
+	if (error == 0)
+		error = kext_repository_add(search->searched, bundle);
+	if (error == 0)
+		error = kext_repository_add(search->universe, bundle);
+	kext_bundle_unref(bundle);
+	return error;
+}
+
+static void add_items(struct search *search)
+{
+	for (size_t i = 0; i < arguments.items.count; i++) {
+		const char *path = arguments.items.items[i];
+		int error = add_item(search, path);
+		if (error == 0)
+			continue;
+		print_error("%s: %s", path, kext_error_string(error));
+		search->status = kext_error_exit_status(error);
+	}
+	if (arguments.system || !arguments.items.count) {
+		if (kext_repository_add_default(search->searched, false,
+						search->diagnostics) < 0)
+			search->status = EX_OSERR;
+	}
+	if (kext_repository_add_default(search->universe, false, NULL) < 0)
+		search->status = EX_OSERR;
+}
+
+/* What is loaded; nobody serving means that nothing is. */
+static void ask_what_is_loaded(struct search *search)
+{
+	struct kext_client *client = NULL;
+	if (kext_client_connect(search->context, KEXT_INSTANCE_DEFAULT, 0, NULL,
+				&client) == 0 &&
+	    kext_client_list(client, NULL, &search->loaded) < 0)
+		print_error("cannot learn what is loaded");
+	kext_client_free(client);
+}
+
+static void apply(struct search *search, struct kext_query *query)
+{
+	const struct kext_query_options options = {
+		.searched = search->searched,
+		.universe = search->universe,
+		.arch = arguments.arch ? kext_arch_named(arguments.arch)
+				       : kext_arch_host(),
+		.loaded = search->loaded,
+		.owner = geteuid(),
+		.paths = arguments.names      ? KEXT_QUERY_NAMES
+			 : arguments.relative ? KEXT_QUERY_RELATIVE
+					      : KEXT_QUERY_ABSOLUTE,
+		.folders = arguments.items.items,
+		.folder_count = arguments.items.count,
+		.ignore_case = arguments.ignore_case,
+		.substring = arguments.substring,
+		.nul = arguments.nul,
+		.emit = emit,
+		.run = run,
+		.data = stdout,
+	};
+	if (!options.arch)
+		options_fail(&command, "%s: not an architecture", arguments.arch);
+	if (kext_query_run(query, &options) < 0)
+		search->status = EX_OSERR;
+}
+
+/* Folders and kexts, then the query: its first word begins with a dash, ! or (. */
+static int take_items(int argc, char **argv, int at)
+{
+	if (at < argc && strcmp(argv[at], "--") == 0)
+		at++;
+	while (at < argc && argv[at][0] != '-' && strcmp(argv[at], "!") != 0 &&
+	       strcmp(argv[at], "(") != 0)
+		option_list_add(&arguments.items, argv[at++]);
+	return at;
+}
+
+/* realpath of each searched folder, as bundles' paths begin. */
+static void resolve_items(void)
+{
+	for (size_t i = 0; i < arguments.items.count; i++) {
+		char *path = realpath(arguments.items.items[i], NULL);
+		if (path)
+			arguments.items.items[i] = path;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct search search = {.diagnostics = kext_diagnostics_new()};
+	struct kext_query *query = NULL;
+	print_set_program(command.name);
+	int at = options_end(argc, argv);
+	char *saved = at < argc ? argv[at] : NULL;
+	if (saved)
+		argv[at] = NULL;
+	options_parse(&command, at, argv);
+	if (saved)
+		argv[at] = saved;
+	at = take_items(argc, argv, at);
+	if (kext_query_parse((const char *const *)argv + at, (size_t)(argc - at),
+			     search.diagnostics, &query) < 0) {
+		print_diagnostics(search.diagnostics, KEXT_ERROR);
+		return EX_USAGE;
+	}
+	if (kext_context_new(&search.context) < 0 ||
+	    kext_repository_new(search.context, &search.searched) < 0 ||
+	    kext_repository_new(search.context, &search.universe) < 0)
+		return EX_OSERR;
+	resolve_items();
+	add_items(&search);
+	ask_what_is_loaded(&search);
+	apply(&search, query);
+	kext_query_free(query);
+	kext_value_unref(search.loaded);
+	kext_repository_free(search.searched);
+	kext_repository_free(search.universe);
+	kext_diagnostics_free(search.diagnostics);
+	kext_context_unref(search.context);
+	return print_finish(search.status);
+}
