@@ -1,7 +1,10 @@
 # The userland kernel. It is linked at the fixed address of lib/kernel/kernel.h as a non-PIE
 # program from PIE code: the addresses in mach_kernel are then true at every start.
 KERNEL_SOURCES = $(wildcard lib/kernel/*/*.c)
-KERNEL_OBJECTS = $(KERNEL_SOURCES:%.c=$(BUILD)/kernel/%.o) $(BUILD)/kernel/gen/kpi_names.o
+KERNEL_CXX_SOURCES = $(wildcard lib/kernel/*/*.cpp)
+KERNEL_CXX_OBJECTS = $(KERNEL_CXX_SOURCES:%.cpp=$(BUILD)/kernel/%.o)
+KERNEL_OBJECTS = $(KERNEL_SOURCES:%.c=$(BUILD)/kernel/%.o) $(KERNEL_CXX_OBJECTS) \
+	$(BUILD)/kernel/gen/kpi_names.o $(BUILD)/kernel/gen/cxx_exports.o
 KERNEL_BASE_SOURCES = $(wildcard lib/base/*.c) lib/macho/builder.c lib/macho/uuid.c
 KERNEL_BASE_OBJECTS = $(KERNEL_BASE_SOURCES:%.c=$(BUILD)/pic/%.o)
 KERNEL_TASK = $(BUILD)/libexec/kext/kernel_task
@@ -14,6 +17,17 @@ TARGETS += $(KERNEL_TASK) $(MACH_KERNEL) $(BUILD)/libkernel.a
 # one address.
 KERNEL_CFLAGS = -fPIE -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-ipa-icf \
 	-fno-merge-constants
+
+# C++ with Darwin's names: the SDK's headers, where 64 bits are long long, and never the
+# host's. Objects start from zeroed memory that constructors leave alone, which gcc has to be
+# told. Both compilers give the same binary interface: make KERNEL_CXX=clang++-14.
+KERNEL_CXX ?= $(CXX)
+KERNEL_CXXFLAGS = -std=gnu++14 $(OPT) -Wall -Wextra -Wshadow -Werror $(SANFLAGS) -MMD -MP \
+	-DXNU_KERNEL_PRIVATE=1 -nostdinc -nostdinc++ -Ilib/sdk/include -fPIE \
+	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-merge-constants -fno-rtti \
+	-fno-exceptions -fno-threadsafe-statics -fno-builtin-ffs \
+	$(if $(findstring clang,$(KERNEL_CXX)),-Xclang -mno-constructor-aliases -gdwarf-4,-fno-ipa-icf -fno-lifetime-dse)
+
 KERNEL_CRT = $(shell $(CC) -print-file-name=$(1))
 KERNEL_LIBS = -lseccomp -lmd -lpthread
 
@@ -36,6 +50,23 @@ $(BUILD)/kernel/gen/kpi_names.o: $(BUILD)/gen/kpi_names.c
 	@mkdir -p $(@D)
 	$(say) CC $<
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(KERNEL_CFLAGS) -c $< -o $@
+
+$(BUILD)/kernel/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(say) CXX $<
+	$(Q)$(KERNEL_CXX) $(KERNEL_CXXFLAGS) -c $< -o $@
+
+# The C++ symbols: what the objects define is what the kernel exports.
+$(BUILD)/gen/cxx_exports.s: $(KERNEL_CXX_OBJECTS) lib/kernel/libkern/cxx-exports.awk
+	@mkdir -p $(@D)
+	$(say) GEN $@
+	$(Q)nm -gSP --defined-only $(KERNEL_CXX_OBJECTS) | LC_ALL=C sort -u -k1,1 | \
+		awk -f lib/kernel/libkern/cxx-exports.awk > $@.new
+	$(Q)mv $@.new $@
+
+$(BUILD)/kernel/gen/cxx_exports.o: $(BUILD)/gen/cxx_exports.s
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c $< -o $@
 
 # For unit tests: everything but the program's own options and order.
 $(BUILD)/libkernel.a: $(filter-out %/machine/main.o,$(KERNEL_OBJECTS))

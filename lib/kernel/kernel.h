@@ -13,6 +13,7 @@
 /* ---- the address space, fixed, so that links stay valid from boot to boot ---- */
 #define KERNEL_BASE	0x200000000000ull	/* kernel_task's ELF image */
 #define KERNEL_TRAPS	0x200004000000ull	/* one inaccessible page per missing symbol */
+#define KERNEL_VTABLES	0x20000f000000ull	/* copies of vtables, read-only */
 #define KERNEL_KEXTS	0x200010000000ull	/* arena of the kexts … */
 #define KERNEL_KEXTS_SIZE 0x40000000ull		/* … one GiB */
 

@@ -1,26 +1,40 @@
 /*
  * mach_kernel: this program as a Mach-O image that holds symbols and no bytes of code.
  * __TEXT stands for the ELF image, __TRAP for the pages of symbols without
- * implementation.
+ * implementation; __DATA_CONST holds the vtables, which the kext linker reads.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include "base/file.h"
+#include "base/memory.h"
 #include "kernel/machine/machine.h"
 #include "macho/builder.h"
 
 #define CPU_TYPE_X86_64	       0x01000007u
 #define CPU_SUBTYPE_X86_64_ALL 3u
 
-/* Symbols of one section ordinal: those at or above KERNEL_TRAPS are traps. */
-static void add_symbols(struct macho_builder *builder, unsigned text, unsigned trap)
+/* Each symbol in the section of its address. */
+static void add_symbols(struct macho_builder *builder, unsigned text, unsigned trap,
+			unsigned vtables)
 {
 	size_t count;
 	const struct kernel_symbol *symbols = kernel_symbols(&count);
 	for (size_t i = 0; i < count; i++)
 		macho_builder_symbol(builder, symbols[i].name, N_SECT | N_EXT,
-				     symbols[i].address >= KERNEL_TRAPS ? trap : text, 0,
-				     symbols[i].address);
+				     symbols[i].address >= KERNEL_VTABLES ? vtables
+				     : symbols[i].address >= KERNEL_TRAPS ? trap
+									  : text,
+				     0, symbols[i].address);
+}
+
+static unsigned add_vtables(struct macho_builder *builder, const uint8_t *words)
+{
+	uint64_t size = vtables_size();
+	unsigned segment = macho_builder_segment(builder, "__DATA_CONST", KERNEL_VTABLES,
+						 size, VM_PROT_READ);
+	return macho_builder_section(builder, segment, "__const", KERNEL_VTABLES, size, 12,
+				     0, words);
 }
 
 int kernel_describe(const char *path)
@@ -34,8 +48,11 @@ int kernel_describe(const char *path)
 	};
 	const uint64_t text_size = KERNEL_TRAPS - KERNEL_BASE;
 	const uint64_t trap_size = KERNEL_PAGE * (kpi_name_count ? kpi_name_count : 1);
-	uint8_t *data = NULL;
+	uint8_t *data = NULL, *words = mem_zero(vtables_size() + 1, 1);
 	size_t size;
+	if (!words)
+		return -ENOMEM;
+	vtables_copy(words);
 	kernel_uuid(builder.uuid);
 	unsigned segment =
 		macho_builder_segment(&builder, "__TEXT", KERNEL_BASE, text_size,
@@ -46,10 +63,11 @@ int kernel_describe(const char *path)
 	segment = macho_builder_segment(&builder, "__TRAP", KERNEL_TRAPS, trap_size, 0);
 	unsigned trap = macho_builder_section(&builder, segment, "__trap", KERNEL_TRAPS,
 					      trap_size, 12, 0, NULL);
-	add_symbols(&builder, text, trap);
+	add_symbols(&builder, text, trap, add_vtables(&builder, words));
 	int error = macho_builder_finish(&builder, &data, &size);
 	if (!error)
 		error = file_publish(AT_FDCWD, path, data, size, 0644, false);
+	free(words);
 	free(data);
 	return error;
 }

@@ -3,10 +3,10 @@
  * destructors, and what a failure undoes. Kext code runs on the caller's thread without
  * any lock; the state alone keeps others away meanwhile.
  */
+#include "kernel/libkern/OSRuntime.h"
+#include "kernel/libkern/cxx.h"
 #include "kernel/machine/machine.h"
 #include "macho/format.h"
-
-typedef void (*structor)(void);
 
 static bool is_code(const struct kmod *kext, uint64_t address)
 {
@@ -37,24 +37,6 @@ static bool is_well_mapped(const struct kmod *kext)
 	       are_code(kext, &kext->constructors) && are_code(kext, &kext->destructors);
 }
 
-/* In array order, destructors too; a NULL entry is skipped and told once per section. */
-static void run_structors(const struct kmod *kext, const struct kmod_ranges *ranges)
-{
-	for (unsigned i = 0; i < ranges->count; i++) {
-		structor *functions = (structor *)ranges->items[i].address;
-		uint64_t count = ranges->items[i].size / sizeof(*functions), skipped = 0;
-		for (uint64_t n = 0; n < count; n++) {
-			if (functions[n])
-				functions[n]();
-			else
-				skipped++;
-		}
-		if (skipped)
-			kernel_log("kext %s: %llu null structor entries skipped\n",
-				   kext->identifier, (unsigned long long)skipped);
-	}
-}
-
 /* Tells what a kext leaves behind while its code and data can still be looked at. */
 static void report_leaks(const struct kmod *kext)
 {
@@ -65,11 +47,17 @@ static void report_leaks(const struct kmod *kext)
 	kheap_kmod_unloaded(kext->identifier, start, end);
 }
 
-/* Ends a kext whose stop routine has run or whose start routine failed. */
+/*
+ * Ends a kext whose stop routine has run or whose start routine failed. The latter goes
+ * whatever it has left behind: nobody else can have use for it.
+ */
 static void unload(struct kmod *kext)
 {
 	upcall_forget(kext);
-	run_structors(kext, &kext->destructors);
+	if (OSRuntimeFinalizeCPP(kext) != kOSReturnSuccess) {
+		kernel_log("kext %s: its instances lose their code\n", kext->identifier);
+		OSRuntimeUnloadCPP(kext);
+	}
 	report_leaks(kext);
 	pthread_mutex_lock(&kmod_lock);
 	while (kext->callbacks)
@@ -142,9 +130,10 @@ uint32_t kmod_start(uint32_t tag, uint32_t *ret_result)
 	pthread_mutex_unlock(&kmod_lock);
 	if (error)
 		return error;
-	run_structors(kext, &kext->constructors);
-	kern_return_t result = kext->info->start(kext->info, NULL);
-	*ret_result = (uint32_t)result;
+	uint32_t result = OSRuntimeInitializeCPP(kext);
+	if (!result)
+		result = (uint32_t)kext->info->start(kext->info, NULL);
+	*ret_result = result;
 	if (result == KERN_SUCCESS) {
 		set_state(kext, KEXT_STATE_STARTED);
 		return kOSReturnSuccess;
@@ -171,6 +160,17 @@ static uint32_t begin_stop(uint32_t tag, struct kmod **ret)
 	return kOSReturnSuccess;
 }
 
+/* The stop routine and then the destructors; either may refuse, and the kext goes on. */
+static uint32_t run_stop(struct kmod *kext)
+{
+	uint32_t result = (uint32_t)kext->info->stop(kext->info, NULL);
+	if (!result)
+		result = OSRuntimeFinalizeCPP(kext);
+	if (result)
+		libkern_restore_classes(kext->identifier);
+	return result;
+}
+
 uint32_t kmod_stop(uint32_t tag, uint32_t *ret_result)
 {
 	struct kmod *kext = NULL;
@@ -179,9 +179,13 @@ uint32_t kmod_stop(uint32_t tag, uint32_t *ret_result)
 	pthread_mutex_unlock(&kmod_lock);
 	if (error)
 		return error;
-	kern_return_t result = kext->info->stop(kext->info, NULL);
-	*ret_result = (uint32_t)result;
-	if (result != KERN_SUCCESS) {
+	if (!libkern_remove_classes(kext->identifier)) {
+		libkern_report_instances(kext->identifier);
+		set_state(kext, KEXT_STATE_STARTED);
+		return kOSKextReturnInUse;
+	}
+	*ret_result = run_stop(kext);
+	if (*ret_result) {
 		set_state(kext, KEXT_STATE_STARTED);
 		return kOSKextReturnStartStopError;
 	}

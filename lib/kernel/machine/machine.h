@@ -54,6 +54,16 @@ void kernel_known_uuid(uint8_t uuid[16]);
 /* The symbol whose trap page holds `address`, or NULL. Async-signal-safe. */
 const char *trap_symbol_at(uint64_t address);
 
+/* ---- vtables.c: zero-terminated copies from KERNEL_VTABLES on ---- */
+uint64_t vtables_size(void); /* in whole pages */
+unsigned vtables_count(void);
+/* Their symbols and addresses, vtables_count() of them. */
+void vtables_export(struct kpi_export *exports);
+/* Their bytes, at most vtables_size(). */
+void vtables_copy(uint8_t *to);
+/* Maps them. */
+void vtables_startup(void);
+
 /* ---- describe.c ---- */
 /* Writes mach_kernel to `path`. 0 or a negative code. */
 int kernel_describe(const char *path) __attribute__((warn_unused_result));
@@ -100,6 +110,7 @@ struct kmod {
 	uint32_t tag;
 	enum kernel_kext_state state;
 	bool is_component;
+	bool is_cxx_initialized; /* constructors have run, classes are registered */
 	char identifier[64], version[64], compatible[64];
 	char *path;
 	uint8_t uuid[16];

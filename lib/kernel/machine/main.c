@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/personality.h>
 #include <unistd.h>
+#include "kernel/libkern/cxx.h"
 #include "kernel/libkern/libkern.h"
 #include "kernel/machine/machine.h"
 
@@ -110,7 +111,9 @@ static void start_parts(const struct options *options)
 	proc_startup();
 	sysctl_startup();
 	thread_call_startup();
+	vtables_startup();
 	kmod_startup();
+	libkern_startup();
 }
 
 /* A sanitizer's runtime needs what the sandbox forbids. */

@@ -20,15 +20,27 @@ static int compare_exports(const void *a, const void *b)
 	return strcmp((*x)->symbol, (*y)->symbol);
 }
 
+/* Symbols of the copies of vtables; kept, as the kernel's symbols are. */
+static struct kpi_export *vtable_exports(unsigned count)
+{
+	struct kpi_export *exports = mem_zero(count + 1u, sizeof(*exports));
+	if (!exports)
+		panic("no memory for the kernel's symbols");
+	vtables_export(exports);
+	return exports;
+}
+
 /* Pointers to the implemented symbols, sorted by name. */
 static const struct kpi_export **sorted_exports(size_t *ret_count)
 {
-	size_t count = (size_t)(__stop_kpi_exports - __start_kpi_exports);
+	size_t own = (size_t)(__stop_kpi_exports - __start_kpi_exports);
+	size_t count = own + vtables_count();
+	const struct kpi_export *vtables = vtable_exports(vtables_count());
 	const struct kpi_export **sorted = mem_zero(count + 1, sizeof(*sorted));
 	if (!sorted)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
-		sorted[i] = &__start_kpi_exports[i];
+		sorted[i] = i < own ? &__start_kpi_exports[i] : &vtables[i - own];
 	qsort(sorted, count, sizeof(*sorted), compare_exports);
 	*ret_count = count;
 	return sorted;

@@ -1,0 +1,68 @@
+/*
+ * The vtables that kexts see. Darwin's tools know the end of a vtable by a zero word,
+ * which ELF compilers do not write; so the exported tables are copies with that word, at
+ * addresses that follow from the table of them alone: mach_kernel states them, and every
+ * start of the kernel maps them there, read-only.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include "base/memory.h"
+#include "kernel/machine/machine.h"
+
+/* Generated from the objects: the compilers' own tables, ended by a NULL symbol. */
+extern const struct kernel_vtable {
+	const char *symbol;
+	const void *words;
+	uint64_t size;
+} kernel_vtables[];
+
+static uint64_t room_of(const struct kernel_vtable *vtable)
+{
+	return (vtable->size + sizeof(uint64_t) + 15) & -16ull;
+}
+
+uint64_t vtables_size(void)
+{
+	uint64_t size = 0;
+	for (const struct kernel_vtable *v = kernel_vtables; v->symbol; v++)
+		size += room_of(v);
+	return (size + KERNEL_PAGE - 1) & -KERNEL_PAGE;
+}
+
+unsigned vtables_count(void)
+{
+	unsigned count = 0;
+	while (kernel_vtables[count].symbol)
+		count++;
+	return count;
+}
+
+void vtables_export(struct kpi_export *exports)
+{
+	uint64_t address = KERNEL_VTABLES;
+	for (const struct kernel_vtable *v = kernel_vtables; v->symbol; v++) {
+		*exports++ = (struct kpi_export){v->symbol, (const void *)address};
+		address += room_of(v);
+	}
+}
+
+void vtables_copy(uint8_t *to)
+{
+	for (const struct kernel_vtable *v = kernel_vtables; v->symbol; v++) {
+		memcpy(to, v->words, v->size);
+		memset(to + v->size, 0, room_of(v) - v->size);
+		to += room_of(v);
+	}
+}
+
+void vtables_startup(void)
+{
+	uint64_t size = vtables_size();
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+	void *place = (void *)KERNEL_VTABLES;
+	if (mmap(place, size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
+		panic("the vtables' pages cannot be had");
+	vtables_copy(place);
+	if (mprotect(place, size, PROT_READ) < 0)
+		panic("the vtables cannot be protected");
+}
