@@ -20,8 +20,8 @@
 #define KEY_SIZE  8u
 
 struct node {
-	uint64_t key; /* bytes 1 to 8 of the string, the first one on top */
-	uint16_t left, right, parent;
+	uint64_t key;		   /* bytes 1 to 8 of the string, the first one on top */
+	uint16_t child[2], parent; /* child: left, right */
 };
 
 struct encoder {
@@ -43,7 +43,7 @@ static void start(struct encoder *e)
 	for (unsigned i = 0; i < RING_SIZE; i++)
 		e->nodes[i].parent = NIL;
 	for (unsigned i = RING_SIZE + 1; i < RING_SIZE + 1 + 256; i++)
-		e->nodes[i].right = NIL;
+		e->nodes[i].child[1] = NIL;
 	e->group_size = 1;
 	e->flag = 1;
 }
@@ -52,17 +52,21 @@ static void start(struct encoder *e)
 static void replace(struct node *nodes, unsigned p, unsigned r)
 {
 	struct node *old = &nodes[p];
-	nodes[r].left = old->left;
-	nodes[r].right = old->right;
+	nodes[r].child[0] = old->child[0];
+	nodes[r].child[1] = old->child[1];
 	nodes[r].parent = old->parent;
-	nodes[old->left].parent = (uint16_t)r;
-	nodes[old->right].parent = (uint16_t)r;
+	nodes[old->child[0]].parent = (uint16_t)r;
+	nodes[old->child[1]].parent = (uint16_t)r;
 	struct node *above = &nodes[old->parent];
-	if (above->right == p)
-		above->right = (uint16_t)r;
-	else
-		above->left = (uint16_t)r;
+	above->child[above->child[1] == p] = (uint16_t)r;
 	old->parent = NIL;
+}
+
+static void add_leaf(struct node *nodes, unsigned above, bool is_after, unsigned r)
+{
+	nodes[r].child[0] = nodes[r].child[1] = NIL;
+	nodes[r].parent = (uint16_t)above;
+	nodes[above].child[is_after] = (uint16_t)r;
 }
 
 /*
@@ -71,87 +75,88 @@ static void replace(struct node *nodes, unsigned p, unsigned r)
  */
 static unsigned compare_tails(const uint8_t *a, const uint8_t *b, bool *ret_is_after)
 {
-	unsigned i = 1 + KEY_SIZE;
-	while (i < MATCH_MAX && a[i] == b[i])
-		i++;
-	*ret_is_after = i < MATCH_MAX && a[i] > b[i];
-	return i;
+	uint64_t x = load64(a + 1 + KEY_SIZE, true), y = load64(b + 1 + KEY_SIZE, true);
+	if (x != y) {
+		*ret_is_after = x > y;
+		return 1 + KEY_SIZE + (unsigned)__builtin_clzll(x ^ y) / 8;
+	}
+	*ret_is_after = a[17] > b[17];
+	return a[17] == b[17] ? MATCH_MAX : MATCH_MAX - 1;
 }
 
-/* Adds the string at `r` and finds the longest match that the walk to its place meets. */
-static void insert(struct encoder *e, unsigned r)
+/*
+ * Adds the string at `r` and, when it is wanted, finds the longest match that the walk to
+ * its place meets; of equal ones the first. Which way a walk turns cannot be predicted,
+ * so there are no branches on it: both the turn and the better match are chosen by masks.
+ */
+static inline __attribute__((always_inline)) void insert(struct encoder *e, unsigned r,
+							 bool is_wanted)
 {
 	struct node *nodes = e->nodes;
 	const uint8_t *text = e->text + r;
 	uint64_t key = load64(text + 1, true);
-	unsigned above = RING_SIZE + 1 + text[0], p = nodes[above].right;
-	unsigned best = 0, length;
+	unsigned above = RING_SIZE + 1 + text[0], p = nodes[above].child[1];
+	unsigned length = 0, steps_left = RING_SIZE;
+	uint64_t best = 0; /* length, steps left when met, node */
 	bool is_after = true;
 	while (p != NIL) {
 		uint64_t other = nodes[p].key;
-		unsigned left = nodes[p].left, right = nodes[p].right;
+		unsigned left = nodes[p].child[0], right = nodes[p].child[1];
 		is_after = key > other;
-		if (key == other)
+		if (__builtin_expect(key == other, 0))
 			length = compare_tails(text, e->text + p, &is_after);
-		else
+		else if (is_wanted)
 			length = 1 + (unsigned)__builtin_clzll(key ^ other) / 8;
-		if (length > best) {
-			best = length;
-			e->best_position = p;
+		if (is_wanted) {
+			uint64_t met = (uint64_t)length << 32 | steps_left-- << 16 | p;
+			best ^= (best ^ met) & -(uint64_t)(met > best);
 		}
 		if (length == MATCH_MAX)
 			break;
 		above = p;
-		p = is_after ? right : left;
+		p = left ^ ((left ^ right) & -(unsigned)is_after);
 	}
-	e->best_length = best;
+	e->best_length = (unsigned)(best >> 32);
+	e->best_position = best & 0xffff;
 	nodes[r].key = key;
-	if (p != NIL) {
+	if (p != NIL)
 		replace(nodes, p, r);
-		return;
-	}
-	nodes[r].left = nodes[r].right = NIL;
-	nodes[r].parent = (uint16_t)above;
-	if (is_after)
-		nodes[above].right = (uint16_t)r;
 	else
-		nodes[above].left = (uint16_t)r;
+		add_leaf(nodes, above, is_after, r);
 }
 
 /* The in-order predecessor of `p`, unhooked and with p's children as its own. */
-static unsigned raise_predecessor(struct node *nodes, unsigned p)
+static unsigned raise_predecessor(struct encoder *e, unsigned p)
 {
-	unsigned q = nodes[p].left;
-	if (nodes[q].right != NIL) {
+	struct node *nodes = e->nodes;
+	unsigned q = nodes[p].child[0];
+	if (nodes[q].child[1] != NIL) {
 		do
-			q = nodes[q].right;
-		while (nodes[q].right != NIL);
-		nodes[nodes[q].parent].right = nodes[q].left;
-		nodes[nodes[q].left].parent = nodes[q].parent;
-		nodes[q].left = nodes[p].left;
-		nodes[nodes[p].left].parent = (uint16_t)q;
+			q = nodes[q].child[1];
+		while (nodes[q].child[1] != NIL);
+		nodes[nodes[q].parent].child[1] = nodes[q].child[0];
+		nodes[nodes[q].child[0]].parent = nodes[q].parent;
+		nodes[q].child[0] = nodes[p].child[0];
+		nodes[nodes[p].child[0]].parent = (uint16_t)q;
 	}
-	nodes[q].right = nodes[p].right;
-	nodes[nodes[p].right].parent = (uint16_t)q;
+	nodes[q].child[1] = nodes[p].child[1];
+	nodes[nodes[p].child[1]].parent = (uint16_t)q;
 	return q;
 }
 
-static void take_out(struct node *nodes, unsigned p)
+static void take_out(struct encoder *e, unsigned p)
 {
+	struct node *nodes = e->nodes;
 	unsigned q, above = nodes[p].parent;
 	if (above == NIL)
 		return;
-	if (nodes[p].right == NIL)
-		q = nodes[p].left;
-	else if (nodes[p].left == NIL)
-		q = nodes[p].right;
+	unsigned left = nodes[p].child[0], right = nodes[p].child[1];
+	if (left != NIL && right != NIL)
+		q = raise_predecessor(e, p);
 	else
-		q = raise_predecessor(nodes, p);
+		q = left + right - NIL;
 	nodes[q].parent = (uint16_t)above;
-	if (nodes[above].right == p)
-		nodes[above].right = (uint16_t)q;
-	else
-		nodes[above].left = (uint16_t)q;
+	nodes[above].child[nodes[above].child[1] == p] = (uint16_t)q;
 	nodes[p].parent = NIL;
 }
 
@@ -192,7 +197,7 @@ static void advance(struct encoder *e, struct cursor *c, unsigned count, unsigne
 {
 	for (; count; count--) {
 		unsigned s = (*r + MATCH_MAX) % RING_SIZE;
-		take_out(e->nodes, s);
+		take_out(e, s);
 		if (c->at < c->bytes.size) {
 			uint8_t byte = c->bytes.data[c->at++];
 			e->text[s] = byte;
@@ -202,8 +207,10 @@ static void advance(struct encoder *e, struct cursor *c, unsigned count, unsigne
 			(*left)--;
 		}
 		*r = (*r + 1) % RING_SIZE;
-		if (*left)
-			insert(e, *r);
+		if (*left && count == 1)
+			insert(e, *r, true);
+		else if (*left)
+			insert(e, *r, false);
 	}
 }
 
@@ -216,8 +223,8 @@ static bool encode(struct encoder *e, struct bytes input)
 	for (; left < MATCH_MAX && c.at < input.size; left++)
 		e->text[r + left] = input.data[c.at++];
 	for (unsigned i = 1; i <= MATCH_MAX; i++)
-		insert(e, r - i);
-	insert(e, r);
+		insert(e, r - i, false);
+	insert(e, r, true);
 	while (left) {
 		unsigned count = put_item(e, r, left);
 		if (e->flag == 0x100 && !flush(e))
