@@ -1,6 +1,7 @@
 /* kextload: loads kexts into the userland kernel, or with -n only tests them. */
 #include "common/load.h"
 #include "common/offline.h"
+#include "common/options.h"
 #include "common/print.h"
 
 static struct option_list paths, identifiers, dependencies, repositories, addresses;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include "common/load.h"
 #include "common/offline.h"
+#include "common/options.h"
 #include "common/print.h"
 
 static struct option_list paths, identifiers, dependencies, repositories, addresses;
