@@ -1,7 +1,12 @@
-/* mkextunpack: lists the kexts of an mkext and unpacks them as bundles. */
+/*
+ * mkextunpack: lists the kexts of an mkext, a prelinked kernel or a kernel collection and
+ * unpacks them as bundles.
+ */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,11 +14,15 @@
 #include <kext/version.h>
 #include "common/options.h"
 #include "common/print.h"
+#include "common/progress.h"
+
+#define INPUT_LIMIT ((size_t)1 << 30)
 
 static struct {
-	bool lists, is_verbose, is_forced, ignores_checksum;
+	bool lists, is_json, is_verbose, is_forced, ignores_checksum;
 	const char *arch, *folder;
-	struct option_list operands;
+	unsigned jobs;
+	struct option_list identifiers, operands;
 } arguments;
 
 static const struct option_row rows[] = {
@@ -27,12 +36,22 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_FLAG,
 	 .place = &arguments.lists,
 	 .help = "list the kexts"},
+	{.name = "json",
+	 .kind = OPTION_FLAG,
+	 .place = &arguments.is_json,
+	 .help = "list them as JSON"},
 	{.letter = 'd',
 	 .name = "directory",
 	 .kind = OPTION_TEXT,
 	 .place = &arguments.folder,
 	 .argument = "DIR",
 	 .help = "folder to unpack to; made if it does not exist"},
+	{.letter = 'b',
+	 .name = "bundle-id",
+	 .kind = OPTION_LIST,
+	 .place = &arguments.identifiers,
+	 .argument = "ID",
+	 .help = "only the kext with this identifier; may be repeated"},
 	{.letter = 'a',
 	 .name = "arch",
 	 .kind = OPTION_TEXT,
@@ -44,6 +63,12 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_FLAG,
 	 .place = &arguments.is_forced,
 	 .help = "replace bundles that exist"},
+	{.letter = 'j',
+	 .name = "jobs",
+	 .kind = OPTION_NUMBER,
+	 .place = &arguments.jobs,
+	 .argument = "N",
+	 .help = "unpack N kexts at a time (one a core)"},
 	{.name = "ignore-checksum",
 	 .kind = OPTION_FLAG,
 	 .place = &arguments.ignores_checksum,
@@ -54,31 +79,200 @@ static const struct option_row rows[] = {
 
 static const struct command command = {
 	.name = "mkextunpack",
-	.synopsis = "[-v] [-l] [-f] [-a ARCH] [-d DIR] MKEXT",
-	.purpose = "List or unpack the kexts of an mkext archive.",
+	.synopsis = "[-v] [-l] [--json] [-f] [-a ARCH] [-b ID]... [-j N] [-d DIR] FILE",
+	.purpose = "List or unpack the kexts of an mkext, a prelinked kernel or a kernel "
+		   "collection.",
 	.rows = rows,
 	.operands = &arguments.operands,
 };
 
+/* ---- which kexts ---- */
+
+static bool has_identifier(const struct kext_archive *archive, size_t index,
+			   const char *identifier)
+{
+	return strcmp(kext_bundle_identifier(kext_archive_at(archive, index)),
+		      identifier) == 0;
+}
+
+static bool is_chosen(const struct kext_archive *archive, size_t index)
+{
+	for (size_t i = 0; i < arguments.identifiers.count; i++)
+		if (has_identifier(archive, index, arguments.identifiers.items[i]))
+			return true;
+	return arguments.identifiers.count == 0;
+}
+
+static int check_identifier(const struct kext_archive *archive, const char *identifier,
+			    struct kext_diagnostics *diagnostics)
+{
+	for (size_t i = 0; i < kext_archive_count(archive); i++)
+		if (has_identifier(archive, i, identifier))
+			return 0;
+	kext_diagnose(diagnostics, KEXT_ERROR, "archive.identifier",
+		      arguments.operands.items[0], "--list shows what it holds",
+		      "holds no kext %s", identifier);
+	return KEXT_ERR_NOT_FOUND;
+}
+
+/* The indices of the chosen kexts, to be freed; an unknown identifier is an error, which
+ * leaves the others. */
+static int choose_kexts(const struct kext_archive *archive,
+			struct kext_diagnostics *diagnostics, size_t **ret_chosen,
+			size_t *ret_count)
+{
+	size_t *chosen = calloc(kext_archive_count(archive) + 1, sizeof(*chosen));
+	size_t count = 0;
+	int error = 0;
+	if (!chosen)
+		return -ENOMEM;
+	for (size_t i = 0; i < arguments.identifiers.count; i++) {
+		int missing = check_identifier(archive, arguments.identifiers.items[i],
+					       diagnostics);
+		error = missing < 0 ? missing : error;
+	}
+	for (size_t i = 0; i < kext_archive_count(archive); i++)
+		if (is_chosen(archive, i))
+			chosen[count++] = i;
+	*ret_chosen = chosen;
+	*ret_count = count;
+	return error;
+}
+
+/* ---- listing ---- */
+
+/* In an mkext the line ends with the version, as scripts know it. */
+static const char *remark(const struct kext_archive *archive, size_t index)
+{
+	enum kext_archive_format format = kext_archive_format(archive);
+	const struct kext_bundle *bundle = kext_archive_at(archive, index);
+	struct kext_prelink_info place;
+	if (format == KEXT_ARCHIVE_MKEXT1 || format == KEXT_ARCHIVE_MKEXT2 ||
+	    kext_archive_prelink_info(archive, index, &place))
+		return "";
+	return kext_bundle_is_kernel_component(bundle) ? ", pseudo-kext without code"
+						       : ", without code";
+}
+
 /* Version 1 stores no paths: there the name is the one we give, the version as written.
  */
-static void list_kexts(const struct kext_archive *archive)
+static void list_kexts(const struct kext_archive *archive, const size_t *chosen,
+		       size_t count)
 {
-	size_t count = kext_archive_count(archive);
 	bool is_old = kext_archive_format(archive) == KEXT_ARCHIVE_MKEXT1;
 	printf("Found %zu kexts:\n", count);
 	for (size_t i = 0; i < count; i++) {
-		const struct kext_bundle *bundle = kext_archive_at(archive, i);
+		const struct kext_bundle *bundle = kext_archive_at(archive, chosen[i]);
 		const char *path = kext_bundle_path(bundle);
 		char text[KEXT_VERSION_TEXT_MAX];
 		const char *version =
 			is_old ? kext_bundle_version_text(bundle)
 			       : kext_version_format(kext_bundle_version(bundle), text);
-		printf("%s - %s (%s)\n",
-		       *path ? path : kext_archive_folder_name(archive, i),
-		       kext_bundle_identifier(bundle), version);
+		printf("%s - %s (%s)%s\n",
+		       *path ? path : kext_archive_folder_name(archive, chosen[i]),
+		       kext_bundle_identifier(bundle), version,
+		       remark(archive, chosen[i]));
 	}
 }
+
+/* ---- the list as JSON: its schema is in mkextunpack(8) ---- */
+
+static int set_text(struct kext_value *object, const char *key, const char *text)
+{
+	return text && *text ? kext_value_set(object, key, kext_value_new_string(text))
+			     : 0;
+}
+
+/* Addresses are texts: JSON's numbers need not hold 64 bits. */
+static int set_address(struct kext_value *object, const char *key, uint64_t address)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "0x%" PRIx64, address);
+	return address ? set_text(object, key, text) : 0;
+}
+
+static int set_place(struct kext_value *object, const struct kext_prelink_info *place)
+{
+	int error = set_address(object, "load_address", place->load_address);
+	if (error == 0)
+		error = set_address(object, "source_address", place->source_address);
+	if (error == 0)
+		error = set_address(object, "kmod_info", place->kmod_info);
+	if (error == 0)
+		error = kext_value_set(object, "size",
+				       kext_value_new_integer(place->size, 64));
+	return error;
+}
+
+static int fill_kext(struct kext_value *object, const struct kext_archive *archive,
+		     size_t index)
+{
+	struct kext_bundle *bundle = kext_archive_at(archive, index);
+	size_t parent = kext_archive_parent(archive, index);
+	struct kext_prelink_info place;
+	bool has_place = kext_archive_prelink_info(archive, index, &place);
+	bool has_code = has_place || kext_bundle_executable_path(bundle);
+	int error = set_text(object, "identifier", kext_bundle_identifier(bundle));
+	if (error == 0)
+		error = set_text(object, "version", kext_bundle_version_text(bundle));
+	if (error == 0)
+		error = set_text(object, "path", kext_bundle_path(bundle));
+	if (error == 0)
+		error = set_text(object, "folder",
+				 kext_archive_folder_name(archive, index));
+	if (error == 0 && parent != SIZE_MAX)
+		error = set_text(
+			object, "parent",
+			kext_bundle_identifier(kext_archive_at(archive, parent)));
+	if (error == 0)
+		error = kext_value_set(object, "has_code",
+				       kext_value_new_boolean(has_code));
+	if (error == 0)
+		error = kext_value_set(
+			object, "is_kernel_component",
+			kext_value_new_boolean(kext_bundle_is_kernel_component(bundle)));
+	return error == 0 && has_place ? set_place(object, &place) : error;
+}
+
+static int fill_list(struct kext_value *root, const struct kext_archive *archive,
+		     const size_t *chosen, size_t count)
+{
+	const struct kext_arch *arch = kext_archive_arch(archive);
+	struct kext_value *kexts = kext_value_new_array();
+	int error = set_text(root, "format",
+			     kext_archive_format_name(kext_archive_format(archive)));
+	if (error == 0)
+		error = set_text(root, "arch", arch ? arch->name : NULL);
+	for (size_t i = 0; i < count && error == 0 && kexts; i++) {
+		struct kext_value *object = kext_value_new_dictionary();
+		error = object ? fill_kext(object, archive, chosen[i]) : -ENOMEM;
+		if (error == 0)
+			error = kext_value_append(kexts, object);
+		else
+			kext_value_unref(object);
+	}
+	if (error == 0)
+		return kext_value_set(root, "kexts", kexts);
+	kext_value_unref(kexts);
+	return error;
+}
+
+static int list_json(const struct kext_archive *archive, const size_t *chosen,
+		     size_t count)
+{
+	struct kext_value *root = kext_value_new_dictionary();
+	char *text = NULL;
+	int error = root ? fill_list(root, archive, chosen, count) : -ENOMEM;
+	if (error == 0)
+		error = kext_value_to_json(root, &text);
+	if (error == 0)
+		puts(text);
+	free(text);
+	kext_value_unref(root);
+	return error;
+}
+
+/* ---- unpacking ---- */
 
 static int open_folder(const char *folder)
 {
@@ -88,47 +282,120 @@ static int open_folder(const char *folder)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Unpacks what can be; the first error is the one returned. */
-static int unpack_kexts(const struct kext_archive *archive, const char *folder,
-			struct kext_diagnostics *diagnostics)
+static void show_progress(void *data, size_t done, size_t total)
 {
-	unsigned flags = arguments.is_forced ? KEXT_UNPACK_FORCE : 0;
-	int first_error = 0, fd = open_folder(folder);
+	progress_step(data, done, total);
+}
+
+/* Unpacks what can be; the first error is the one returned. */
+static int unpack_kexts(const struct kext_archive *archive, const size_t *chosen,
+			size_t count, struct kext_diagnostics *diagnostics)
+{
+	struct progress progress;
+	struct kext_unpack_options options = {
+		.flags = arguments.is_forced ? KEXT_UNPACK_FORCE : 0,
+		.jobs = arguments.jobs,
+		.progress = show_progress,
+		.data = &progress};
+	int fd = open_folder(arguments.folder);
 	if (fd < 0) {
-		kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", folder, NULL,
-			      "cannot unpack there: %s", strerror(-fd));
+		kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", arguments.folder,
+			      NULL, "cannot unpack there: %s", strerror(-fd));
 		return fd;
 	}
-	for (size_t i = 0; i < kext_archive_count(archive); i++) {
-		int error =
-			kext_archive_unpack(archive, i, fd, folder, flags, diagnostics);
-		if (error < 0 && first_error == 0)
-			first_error = error;
-	}
+	progress_begin(&progress, "unpacking");
+	int error = kext_archive_unpack_all(archive, chosen, count, fd, arguments.folder,
+					    &options, diagnostics);
+	progress_end(&progress);
 	close(fd);
-	return first_error;
+	return error;
+}
+
+static int serve(const struct kext_archive *archive, struct kext_diagnostics *diagnostics)
+{
+	size_t *chosen = NULL, count = 0;
+	int error = choose_kexts(archive, diagnostics, &chosen, &count);
+	if (!chosen)
+		return error;
+	if (arguments.is_json)
+		error = list_json(archive, chosen, count) < 0 ? -ENOMEM : error;
+	else if (arguments.lists || arguments.is_verbose)
+		list_kexts(archive, chosen, count);
+	if (arguments.folder) {
+		int failed = unpack_kexts(archive, chosen, count, diagnostics);
+		error = failed < 0 ? failed : error;
+	}
+	free(chosen);
+	return error;
+}
+
+/* ---- input ---- */
+
+/* All of standard input, to be freed. */
+static int read_input(struct kext_diagnostics *diagnostics, char **ret_data,
+		      size_t *ret_size)
+{
+	char *data = NULL;
+	size_t size = 0, room = 0;
+	for (;;) {
+		if (size == room) {
+			char *larger = room < INPUT_LIMIT
+					       ? realloc(data, room ? room * 2 : 1 << 16)
+					       : NULL;
+			if (!larger)
+				break;
+			room = room ? room * 2 : 1 << 16;
+			data = larger;
+		}
+		ssize_t got = read(STDIN_FILENO, data + size, room - size);
+		if (got == 0) {
+			*ret_data = data;
+			*ret_size = size;
+			return 0;
+		}
+		if (got < 0 && errno != EINTR)
+			break;
+		size += got > 0 ? (size_t)got : 0;
+	}
+	int error = size == INPUT_LIMIT ? -EFBIG : -errno;
+	kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", "standard input", NULL,
+		      "%s", strerror(-error));
+	free(data);
+	return error;
+}
+
+static int open_input(struct kext_context *context, const struct kext_arch *arch,
+		      unsigned flags, struct kext_diagnostics *diagnostics,
+		      struct kext_archive **ret)
+{
+	char *data = NULL;
+	size_t size = 0;
+	int error = read_input(diagnostics, &data, &size);
+	if (error == 0)
+		error = kext_archive_open(context, data, size, "standard input", arch,
+					  flags, diagnostics, ret);
+	free(data);
+	return error;
 }
 
 static int run(struct kext_context *context, const struct kext_arch *arch,
 	       struct kext_diagnostics *diagnostics)
 {
 	struct kext_archive *archive = NULL;
+	const char *file = arguments.operands.items[0];
 	unsigned flags = arguments.ignores_checksum ? KEXT_ARCHIVE_IGNORE_CHECKSUM : 0;
-	int error = kext_archive_open_file(context, arguments.operands.items[0], arch,
-					   flags, diagnostics, &archive);
+	int error = strcmp(file, "-") == 0
+			    ? open_input(context, arch, flags, diagnostics, &archive)
+			    : kext_archive_open_file(context, file, arch, flags,
+						     diagnostics, &archive);
 	if (error < 0)
 		return error;
 	/* A kext that had to be left out is a failure, though the others are served. */
 	if (kext_diagnostics_count(diagnostics, KEXT_ERROR))
 		error = KEXT_ERR_VALIDATION;
-	if (arguments.lists || arguments.is_verbose)
-		list_kexts(archive);
-	if (arguments.folder) {
-		int failed = unpack_kexts(archive, arguments.folder, diagnostics);
-		error = failed < 0 ? failed : error;
-	}
+	int failed = serve(archive, diagnostics);
 	kext_archive_free(archive);
-	return error;
+	return failed < 0 ? failed : error;
 }
 
 int main(int argc, char **argv)
@@ -138,10 +405,11 @@ int main(int argc, char **argv)
 	const struct kext_arch *arch = NULL;
 	print_set_program(command.name);
 	options_parse(&command, argc, argv);
-	if (!arguments.folder && !arguments.lists && !arguments.is_verbose)
+	if (!arguments.folder && !arguments.lists && !arguments.is_verbose &&
+	    !arguments.is_json)
 		options_fail(&command, "no work to do; please specify -d, -l or -v");
 	if (arguments.operands.count != 1)
-		options_fail(&command, "expected one mkext file");
+		options_fail(&command, "expected one file");
 	if (arguments.arch && !(arch = kext_arch_named(arguments.arch)))
 		options_fail(&command, "unknown CPU arch %s", arguments.arch);
 	int error = kext_context_new(&context);

@@ -197,10 +197,7 @@ static int read_root(struct prelinked *p, struct kext_value **ret)
 	text.size = strnlen((const char *)text.data, text.size);
 	int error = kext_value_from_xml((const char *)text.data, text.size, subject,
 					p->reader->diagnostics, ret);
-	if (error == KEXT_ERR_SERIALIZATION)
-		return archive_damaged(p->reader, "section " PRELINK_SEGMENT_INFO
-						  "," PRELINK_SECTION_INFO " is broken");
-	return error;
+	return error == KEXT_ERR_SERIALIZATION ? KEXT_ERR_BAD_DATA : error;
 }
 
 /* Early ones have just the array. */

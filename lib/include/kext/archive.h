@@ -81,6 +81,23 @@ KEXT_API KEXT_MUST_CHECK int kext_archive_unpack(const struct kext_archive *arch
 						 const char *folder, unsigned flags,
 						 struct kext_diagnostics *diagnostics);
 
+struct kext_unpack_options {
+	unsigned flags; /* kext_unpack_flags; NESTED is implied where it can be */
+	unsigned jobs;	/* threads; 0: one a core */
+	/* Called when an entry is done, by any of the threads, one at a time; or NULL. */
+	void (*progress)(void *data, size_t done, size_t total);
+	void *data;
+};
+/*
+ * Unpacks the entries `indices` (NULL: all), each once, plug-ins into parents that are
+ * among them. Goes on after a failure; the first one is returned.
+ */
+KEXT_API KEXT_MUST_CHECK int
+kext_archive_unpack_all(const struct kext_archive *archive, const size_t *indices,
+			size_t count, int dirfd, const char *folder,
+			const struct kext_unpack_options *options,
+			struct kext_diagnostics *diagnostics);
+
 enum { KEXT_MKEXT_1 = 1, KEXT_MKEXT_2 = 2 };
 
 struct kext_mkext_options {
