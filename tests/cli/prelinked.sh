@@ -1,0 +1,174 @@
+#!/bin/bash
+# Prelinked kernels read by mkextunpack: built by an independent program from kexts compiled here,
+# and checked by it; and damaged ones.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/prelink.inc"
+
+test_classic_x86_64()
+{
+	round_trip classic x86_64
+}
+
+test_classic_i386()
+{
+	round_trip classic i386
+}
+
+test_early_keys()
+{
+	round_trip early i386
+}
+
+test_split_arm64()
+{
+	round_trip split arm64
+}
+
+test_inside_a_fat_file()
+{
+	build_file classic x86_64
+	build_file classic i386
+	python3 - "$T/fat" "$T/classic.i386" "$T/classic.x86_64" <<-'END'
+		import struct, sys
+		slices = [open(p, "rb").read() for p in sys.argv[2:]]
+		at, out, body = 8 + 20 * 2, struct.pack(">2I", 0xCAFEBABE, 2), b""
+		for cpu, data in zip((7, 0x01000007), slices):
+		    out += struct.pack(">5I", cpu, 3, at + len(body), len(data), 0)
+		    body += data
+		open(sys.argv[1], "wb").write(out + body)
+	END
+	expect_status 0 mkextunpack -a i386 -d "$T/32" "$T/fat"
+	check_folder classic i386 "$T/32"
+	expect_status 0 mkextunpack -a x86_64 -d "$T/64" "$T/fat"
+	check_folder classic x86_64 "$T/64"
+	expect_status 71 mkextunpack -a arm64 -l "$T/fat"
+	expect_text "$T/err" "arm64 not found"
+	expect_status 71 mkextunpack -a i386 -l "$T/classic.x86_64"
+	expect_text "$T/err" "i386 not found"
+}
+
+test_choice_and_standard_input()
+{
+	build_file classic x86_64
+	mkextunpack -l -b com.example.Beta -b com.example.Inner - <"$T/classic.x86_64" >"$T/list"
+	expect_equal "$(head -1 "$T/list")" "Found 2 kexts:"
+	expect_no_text "$T/list" com.example.Alpha
+	# A plug-in without its parent stands by itself.
+	expect_status 0 mkextunpack -b com.example.Inner -d "$T/d" "$T/classic.x86_64"
+	expect_equal "$(ls "$T/d")" Inner.kext
+	expect_status 71 mkextunpack -b com.example.None -l "$T/classic.x86_64"
+	expect_text "$T/err" com.example.None
+	expect_status 71 mkextunpack -l - </dev/null
+	expect_text "$T/err" "standard input"
+}
+
+test_json()
+{
+	build_file classic x86_64
+	mkextunpack --json "$T/classic.x86_64" >"$T/json"
+	python3 - "$T/json" <<-'END'
+		import json, sys
+		d = json.load(open(sys.argv[1]))
+		assert d["format"] == "prelinked kernel" and d["arch"] == "x86_64", d
+		mach, alpha, inner, beta = d["kexts"]
+		assert mach["is_kernel_component"] and not mach["has_code"], mach
+		assert "load_address" not in mach and "parent" not in alpha
+		# The kernel's __TEXT is a page at 0xffffff8000200000; kexts are 2 GiB below its end.
+		assert alpha["load_address"] == "0xffffff7f80201000", alpha
+		assert alpha["source_address"] == "0xffffff8000210000", alpha
+		assert int(inner["load_address"], 16) == 0xffffff7f80201000 + alpha["size"]
+		assert inner["parent"] == "com.example.Alpha" and inner["folder"] == "Inner.kext"
+		assert beta["identifier"] == "com.example.Beta" and beta["version"] == "1.2.3"
+		assert beta["path"] == "/System/Library/Extensions/Beta.kext" and beta["has_code"]
+	END
+}
+
+test_number_of_threads_changes_nothing()
+{
+	build_file classic x86_64
+	mkextunpack -j 1 -d "$T/one" "$T/classic.x86_64"
+	mkextunpack -j 4 -d "$T/four" "$T/classic.x86_64"
+	diff -r "$T/one" "$T/four"
+}
+
+test_existing_parent_keeps_its_plugins()
+{
+	build_file classic x86_64
+	mkdir -p "$T/d/Alpha.kext/Contents"
+	echo mine >"$T/d/Alpha.kext/mine"
+	expect_status 71 mkextunpack -d "$T/d" "$T/classic.x86_64"
+	expect_text "$T/err" "com.example.Inner is not unpacked"
+	expect_equal "$(find "$T/d/Alpha.kext" -type f)" "$T/d/Alpha.kext/mine"
+	[ -f "$T/d/Beta.kext/Contents/MacOS/Beta" ] || fail "the others were not unpacked"
+	expect_status 0 mkextunpack --force -d "$T/d" "$T/classic.x86_64"
+	[ -d "$T/d/Alpha.kext/Contents/PlugIns/Inner.kext" ] || fail "the plug-in is missing"
+}
+
+# A kext of which only the segments are left, as systems with little memory keep it.
+test_stripped_linkedit()
+{
+	build_file classic x86_64
+	patched "$T/classic.x86_64" '
+for base in [at for at in range(0x1000, len(d), 0x1000) if u32(at) == 0xfeedfacf]:
+    for at in find(0x19, base):
+        if d[at + 8:at + 18] == b"__LINKEDIT": put64(at + 32, 0); put64(at + 48, 0)'
+	expect_status 0 mkextunpack -d "$T/d" "$T/bad"
+	expect_equal "$(llvm-nm-14 "$T/d/Beta.kext/Contents/MacOS/Beta" 2>/dev/null)" ""
+	llvm-objdump-14 --macho --private-headers "$T/d/Beta.kext/Contents/MacOS/Beta" >"$T/headers"
+	expect_text "$T/headers" "nsyms 0"
+}
+
+test_no_kexts()
+{
+	build_file classic x86_64
+	cp "$T/x86_64/Beta.o" "$T/bad"
+	refused "holds no kexts"
+	patched "$T/classic.x86_64" 'text("_PrelinkInfoDictionary", "_PrelinkInfoDictionarx")'
+	refused "_PrelinkInfoDictionary"
+}
+
+test_truncation()
+{
+	build_file classic x86_64
+	local size cut
+	size=$(content_size "$T/classic.x86_64")
+	for cut in 1 20 40 500 4096 $((size / 3)) $((size - 4097)) $((size - 1)); do
+		head -c $cut "$T/classic.x86_64" >"$T/bad"
+		refused "$T/bad"
+	done
+}
+
+test_addresses_outside()
+{
+	build_file classic x86_64
+	local file=$T/classic.x86_64 alpha='-b com.example.Alpha'
+	patched "$file" 'text("SourceAddr</key><integer size=\"64\">0xffffff800021", "SourceAddr</key><integer size=\"64\">0xffffff800121")'
+	refused "lies outside the file"
+	patched "$file" 'text("ExecutableSize</key><integer size=\"64\">0x", "ExecutableSize</key><integer size=\"64\">  ")'
+	refused "line 1"
+	# The first kext lies at the second page of the file.
+	patched "$file" 'put32(0x1000, 0x12345678)'
+	refused "Mach-O header belongs" $alpha
+	patched "$file" 'put32(0x1010, 0xffffffff)'
+	refused "load commands" $alpha
+	patched "$file" 'put32(0x1014, 0xfffffff0)'
+	refused "load commands" $alpha
+	patched "$file" 'put32(find(0x19, 0x1000)[0] + 4, 9)'
+	refused "load command 0 of 9 bytes" $alpha
+	patched "$file" 'put32(find(0x19, 0x1000)[0] + 64, 0xffffffff)'
+	refused "too short" $alpha
+	patched "$file" 'put64(find(0x19, 0x1000)[1] + 24, 1 << 63)'
+	refused "kext com.example.Alpha is damaged" $alpha
+	patched "$file" 'at = find(0x19, 0x1000)[1]; put64(at + 32, 1 << 40); put64(at + 48, 1 << 40)'
+	refused "more bytes than the file" $alpha
+	patched "$file" 'put32(find(2, 0x1000)[0] + 12, 0x0fffffff)'
+	refused "symbols" $alpha
+	patched "$file" 'put32(u32(find(2, 0x1000)[0] + 8) + 0x1000, 0xffffff)'
+	refused "does not end" $alpha
+	patched "$file" 'put32(find(0x26, 0x1000)[0] + 12, 0x7fffffff)'
+	refused "tables" $alpha
+	patched "$file" 'put32(find(0xb, 0x1000)[0] + 76, 0x1fffffff)'
+	refused "local relocations" $alpha
+}
+
+run_tests

@@ -1,0 +1,250 @@
+/*
+ * Chained fixups: images put together by hand with one data page, whose links are written
+ * as the format lays them out, for every format that is read, and every way they can be
+ * wrong.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <kext/arch.h>
+#include "archive/fixups.h"
+
+#define TEXT	  UINT64_C(0xfffffe0007004000)
+#define DATA	  (TEXT + 0x8000)
+#define PAGE	  0x4000u
+#define DATA_AT	  0x4000u /* in the file */
+#define CHAIN_AT  0xc000u /* the payload */
+#define FILE_SIZE 0xd000u
+
+struct image {
+	uint8_t data[FILE_SIZE];
+	struct macho macho;
+};
+
+static void put_segment(uint8_t *at, const char *name, uint64_t address, uint64_t size,
+			uint64_t offset, uint64_t file_size)
+{
+	store32(at, LC_SEGMENT_64, false);
+	store32(at + 4, 72, false);
+	memcpy(at + 8, name, strlen(name));
+	store64(at + 24, address, false);
+	store64(at + 32, size, false);
+	store64(at + 40, offset, false);
+	store64(at + 48, file_size, false);
+}
+
+/* Two pages of data with chains of the given format; the links are the test's. */
+static void make_image(struct image *image, uint32_t cputype, uint16_t format,
+		       uint16_t start, uint16_t second_start)
+{
+	uint8_t *d = image->data, *c = d + CHAIN_AT;
+	memset(image, 0, sizeof(*image));
+	store32(d, MH_MAGIC_64, false);
+	store32(d + 4, cputype, false);
+	store32(d + 12, MH_FILESET, false);
+	store32(d + 16, 3, false);
+	store32(d + 20, 72 * 2 + 16, false);
+	put_segment(d + 32, "__TEXT", TEXT, 0x4000, 0, 0x4000);
+	put_segment(d + 104, "__DATA", DATA, 2 * PAGE, DATA_AT, 2 * PAGE);
+	store32(d + 176, LC_DYLD_CHAINED_FIXUPS, false);
+	store32(d + 180, 16, false);
+	store32(d + 184, CHAIN_AT, false);
+	store32(d + 188, 0x100, false);
+	store32(c + 4, 28, false); /* starts: two segments, the first has none */
+	store32(c + 28, 2, false);
+	store32(c + 36, 12, false); /* from the starts on */
+	c += 40;
+	store32(c, 22 + 4, false);
+	store16(c + 4, PAGE, false);
+	store16(c + 6, format, false);
+	store64(c + 8, DATA - TEXT, false);
+	store16(c + 20, 2, false);
+	store16(c + 22, start, false);
+	store16(c + 24, second_start, false);
+}
+
+static void put_link(struct image *image, uint32_t at, uint64_t link)
+{
+	store64(image->data + DATA_AT + at, link, false);
+}
+
+static uint64_t word(const struct image *image, uint32_t at)
+{
+	return load64(image->data + DATA_AT + at, false);
+}
+
+/* target 30, level 2, diversity 16, address diversity 1, key 2, next 12, signed 1 */
+static uint64_t cache_link(uint64_t target, uint64_t level, uint64_t next)
+{
+	return target | level << 30 | next << 51;
+}
+
+static int apply(struct image *image, const struct fixups_bases *bases, const char *slug,
+		 struct fixups_count *count)
+{
+	struct kext_diagnostics *list = kext_diagnostics_new();
+	struct bytes bytes = bytes_of(image->data, FILE_SIZE);
+	assert_int_equal(macho_parse(bytes, "test", list, &image->macho), 0);
+	int error = fixups_apply(image->data, &image->macho, bases, "test", list, count);
+	assert_int_equal(kext_diagnostics_length(list), error < 0);
+	if (error < 0)
+		assert_string_equal(kext_diagnostics_at(list, 0)->slug, slug);
+	macho_free(&image->macho);
+	kext_diagnostics_free(list);
+	return error;
+}
+
+static const struct fixups_bases bases = {.address = {TEXT, 0x1000000},
+					  .is_known = {true, true}};
+static struct image image;
+
+static void kernel_cache_arm64(void **state)
+{
+	struct fixups_count count = {0};
+	(void)state;
+	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_KERNEL_CACHE, 8, 0x3ff8);
+	put_link(&image, 8, cache_link(0x123, 0, 3)); /* the next one: 12 bytes on */
+	put_link(&image, 20, cache_link(0x3fffffff, 1, 0xfea)); /* 0x3fa8 bytes on */
+	put_link(&image, 0x3fbc,
+		 cache_link(0x10, 0, 0) | UINT64_C(1) << 63 | UINT64_C(0x7ffff) << 32);
+	put_link(&image, 0x7ff8, cache_link(4, 3, 0));
+	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
+	assert_int_equal(word(&image, 8), TEXT + 0x123);
+	assert_int_equal(word(&image, 20), 0x40ffffff);
+	assert_int_equal(word(&image, 0x3fbc), TEXT + 0x10);
+	assert_int_equal(word(&image, 0x7ff8), 4);
+	assert_int_equal(word(&image, 0x1000), 0);
+	assert_int_equal(count.pointers, 4);
+	assert_int_equal(count.is_signed, 1);
+	assert_int_equal(count.unknown, 1);
+}
+
+/* Distances are in bytes, so that pointers may lie anywhere. */
+static void kernel_cache_x86_64(void **state)
+{
+	struct fixups_count count = {0};
+	(void)state;
+	make_image(&image, KEXT_CPU_X86_64, FIXUPS_X86_64_KERNEL_CACHE, 1, 0xffff);
+	put_link(&image, 1, cache_link(7, 0, 8));
+	put_link(&image, 9, cache_link(8, 0, 0xfff));
+	put_link(&image, 0x1008, cache_link(9, 0, 0));
+	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
+	assert_int_equal(word(&image, 1), TEXT + 7);
+	assert_int_equal(word(&image, 9), TEXT + 8);
+	assert_int_equal(word(&image, 0x1008), TEXT + 9);
+	assert_int_equal(count.pointers, 3);
+}
+
+/* target 36, high 8, 7 unused, next 12, bind 1 */
+static void executables(void **state)
+{
+	struct fixups_count count = {0};
+	(void)state;
+	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64, 0, 0xffff);
+	put_link(&image, 0,
+		 UINT64_C(0xabcdef012) | UINT64_C(0x80) << 36 | UINT64_C(2) << 51);
+	put_link(&image, 8, 5);
+	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
+	assert_int_equal(word(&image, 0), UINT64_C(0x8000000abcdef012));
+	assert_int_equal(word(&image, 8), 5);
+	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_OFFSET, 0, 0xffff);
+	put_link(&image, 0, 0x40);
+	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
+	assert_int_equal(word(&image, 0), TEXT + 0x40);
+	put_link(&image, 0, 0x40 | UINT64_C(1) << 63);
+	assert_int_equal(apply(&image, &bases, "fixups.bind", &count),
+			 KEXT_ERR_UNSUPPORTED);
+}
+
+static void none(void **state)
+{
+	struct fixups_count count = {.pointers = 77};
+	(void)state;
+	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_KERNEL_CACHE, 0, 0xffff);
+	store32(image.data + 16, 2, false);
+	store32(image.data + 20, 144, false);
+	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
+	assert_int_equal(count.pointers, 0);
+}
+
+static void refuse(const char *slug, int error)
+{
+	struct fixups_count count = {.pointers = 77};
+	assert_int_equal(apply(&image, &bases, slug, &count), error);
+	assert_int_equal(count.pointers, 77);
+}
+
+static void make_good(void)
+{
+	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_KERNEL_CACHE, 0, 0xffff);
+}
+
+static void damaged_chains(void **state)
+{
+	(void)state;
+	make_good();
+	put_link(&image, 0, cache_link(1, 0, 1)); /* 4 bytes on, within itself */
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_good();
+	put_link(&image, 0, cache_link(1, 0, 0xfff));
+	put_link(&image, 0x3ffc, cache_link(1, 0, 1)); /* leaves the page */
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	/* A pointer across the end of its page, into the first one of the next. */
+	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_KERNEL_CACHE, 0x3ffc, 0);
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	/* The last one ends outside the file's part of the segment. */
+	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_KERNEL_CACHE, 0xffff, 0x3ffc);
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_image(&image, KEXT_CPU_X86_64, FIXUPS_X86_64_KERNEL_CACHE, 0, 0xffff);
+	put_link(&image, 0, UINT64_C(1) << 63);
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_image(&image, KEXT_CPU_X86_64, FIXUPS_64_KERNEL_CACHE, 0, 0xffff);
+	refuse("fixups.format", KEXT_ERR_UNSUPPORTED);
+	make_image(&image, KEXT_CPU_ARM64, 1, 0, 0xffff);
+	refuse("fixups.format", KEXT_ERR_UNSUPPORTED);
+}
+
+static void damaged_tables(void **state)
+{
+	uint8_t *c = image.data + CHAIN_AT;
+	(void)state;
+	make_good();
+	store32(c + 36, 0xe0, false); /* the record ends outside the payload */
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_good();
+	store32(c + 40, 22, false); /* room for no page */
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_good();
+	store16(c + 60, 0xffff, false);
+	store32(c + 40, 22 + 2 * 0xffff, false);
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_good();
+	store32(c + 32, 12, false); /* the same record for both segments */
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_good();
+	store64(c + 48, UINT64_MAX - TEXT, false); /* at the very end of all addresses */
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_good();
+	store32(c + 28, 1025, false);
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_good();
+	store32(c, 1, false);
+	refuse("fixups.version", KEXT_ERR_UNSUPPORTED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kernel_cache_arm64),
+		cmocka_unit_test(kernel_cache_x86_64),
+		cmocka_unit_test(executables),
+		cmocka_unit_test(none),
+		cmocka_unit_test(damaged_chains),
+		cmocka_unit_test(damaged_tables),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
