@@ -152,10 +152,10 @@ static bool is_plugin_folder(const struct walk *walk, const char *relative)
 	       strcmp(relative + length, "PlugIns") == 0;
 }
 
-static void fail(struct walk *walk, const char *relative, int error)
+static void fail(struct walk *walk, const char *slug, const char *relative, int error)
 {
 	_cleanup_free_ char *subject = mem_format("%s/%s", walk->bundle->name, relative);
-	reject(walk, error == -ENOENT ? "file.not-found" : "file.access",
+	reject(walk, error == -ENOENT ? "auth.not-found" : slug,
 	       subject ? subject : walk->bundle->name, NULL, kext_error_string(error));
 }
 
@@ -168,7 +168,7 @@ static void walk_subfolder(struct walk *walk, int parent, const char *name,
 	struct stat stat;
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &stat) < 0) {
-		fail(walk, relative, -errno);
+		fail(walk, "auth.access", relative, -errno);
 		file_close(fd);
 		return;
 	}
@@ -185,7 +185,7 @@ static void walk_entry(struct walk *walk, int parent, const char *prefix,
 	if (!relative)
 		walk->error = -ENOMEM;
 	else if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
-		fail(walk, relative, -errno);
+		fail(walk, "auth.stat", relative, -errno);
 	else if (!is_examined(walk, relative) || is_ignored(walk, relative, name, &stat))
 		return;
 	else if (S_ISDIR(stat.st_mode) && is_plugin_folder(walk, relative))
@@ -202,7 +202,7 @@ static void walk_folder(struct walk *walk, int fd, const char *relative, unsigne
 	DIR *stream = depth < DEPTH_LIMIT ? fdopendir(fd) : NULL;
 	if (!stream) {
 		if (depth < DEPTH_LIMIT)
-			fail(walk, relative, -errno);
+			fail(walk, "auth.access", relative, -errno);
 		else
 			reject(walk, "auth.depth", walk->bundle->name, NULL,
 			       "holds folders that are nested too deeply to be checked");
@@ -229,10 +229,10 @@ static void check_presence(struct walk *walk, int folder)
 	char info[64];
 	snprintf(info, sizeof(info), "%sInfo.plist", bundle->base);
 	if (faccessat(folder, info, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		fail(walk, info, -errno);
+		fail(walk, "auth.stat", info, -errno);
 	if (bundle->executable_path &&
 	    faccessat(folder, bundle->executable_path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		fail(walk, bundle->executable_path, -errno);
+		fail(walk, "auth.stat", bundle->executable_path, -errno);
 }
 
 int bundle_authenticate_folder(struct kext_bundle *bundle, uid_t owner,

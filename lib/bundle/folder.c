@@ -191,8 +191,12 @@ static int check_path(int fd, const char *name, const char *real_path,
 		strcpy(path, real_path);
 	else
 		error = real_path ? -ENAMETOOLONG : path_of(fd, path);
-	if (error < 0)
-		return fail_to_open(error, name, diagnostics);
+	if (error < 0) {
+		kext_diagnose(diagnostics, KEXT_ERROR, "bundle.path", name, NULL,
+			      "has no usable absolute path: %s",
+			      kext_error_string(error));
+		return error;
+	}
 	if (is_kext_name(path))
 		return 0;
 	kext_diagnose(diagnostics, KEXT_ERROR, "bundle.not-a-bundle", name,

@@ -169,7 +169,7 @@ static void test_changed_info(void **state)
 	assert_int_equal(unlink(fixture_path(f, "A.kext/Contents/Info.plist")), 0);
 	assert_int_equal(kext_bundle_authenticate(bundle, getuid(), f->diagnostics),
 			 KEXT_ERR_AUTHENTICATION);
-	fixture_expect(f, "file.not-found", KEXT_ERROR, "No such file");
+	fixture_expect(f, "auth.not-found", KEXT_ERROR, "No such file");
 	kext_bundle_unref(bundle);
 }
 
@@ -320,7 +320,7 @@ static int check_as_somebody(struct fixture *f)
 		return 4;
 	/* What cannot be looked into cannot be vouched for. */
 	if (authenticate_for(f, SOMEBODY) != KEXT_ERR_AUTHENTICATION ||
-	    !fixture_find(f, "file.access"))
+	    !fixture_find(f, "auth.access"))
 		return 5;
 	chmod(fixture_path(f, "A.kext/Contents/Resources"), 0775);
 	return authenticate_for(f, SOMEBODY) == KEXT_ERR_AUTHENTICATION ? 0 : 6;

@@ -47,4 +47,36 @@ KEXT_API struct kext_bundle *kext_repository_find(const struct kext_repository *
 KEXT_API struct kext_bundle *kext_repository_version(const struct kext_repository *repository,
 						     const char *identifier, size_t index);
 
+/*
+ * Writes the identifier cache of a folder, below the context's root in
+ * System/Library/Caches/com.apple.kext.caches/Directories/, with which the calls above know
+ * a folder's kexts without reading each. It is believed only while owner, mode and time are
+ * right and every kext is the file it was. Not written, with a diagnostic "cache.…", when the
+ * folder holds broken kexts or symbolic links or changes meanwhile: KEXT_ERR_CACHE. On a
+ * file system that is read-only: 0, with a note.
+ */
+KEXT_API KEXT_MUST_CHECK int
+kext_repository_write_cache(struct kext_context *context, const char *folder,
+			    struct kext_diagnostics *diagnostics);
+/*
+ * Writes all personalities of these folders' kexts for an architecture, compressed, to
+ * …/com.apple.kext.caches/Startup/IOKitPersonalities_ARCH.ioplist.gz; as above.
+ */
+KEXT_API KEXT_MUST_CHECK int
+kext_repository_write_personalities(struct kext_context *context,
+				    const char *const *folders, size_t count,
+				    const struct kext_arch *arch,
+				    struct kext_diagnostics *diagnostics);
+
+/*
+ * What only the repository knows about a bundle's property list: warnings about personalities
+ * that name a kext which is not here, has no executable or is not valid (other than the
+ * bundle itself), and whether the kext whose executable it shares is here.
+ * KEXT_ERR_VALIDATION with "executable.shared-missing" if not, or -ENOMEM.
+ */
+KEXT_API KEXT_MUST_CHECK int kext_repository_check(const struct kext_repository *repository,
+						   struct kext_bundle *bundle,
+						   const struct kext_arch *arch,
+						   struct kext_diagnostics *diagnostics);
+
 #endif
