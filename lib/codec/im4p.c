@@ -49,7 +49,7 @@ static int read_length(const struct reader *r, struct cursor *c, size_t *ret)
 
 static int read_element(const struct reader *r, struct cursor *c, struct element *ret)
 {
-	size_t length;
+	size_t length = 0;
 	uint64_t at = offset_of(r, c);
 	unsigned tag = cursor_u8(c);
 	if (c->failed)
