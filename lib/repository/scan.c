@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "bundle/folder.h"
+#include "repository/cache.h"
 #include "repository/repository.h"
 
 struct entry_name {
@@ -109,7 +110,7 @@ static int open_folder(const char *path, struct folder *ret)
 	if (n < 0)
 		return -errno;
 	ret->real_path[n] = '\0';
-	return read_names(ret);
+	return 0;
 }
 
 static char *join(const char *folder, const char *name)
@@ -159,12 +160,19 @@ static int add_entry(struct kext_repository *repository, const struct folder *fo
 			 : repository_open_plugins(repository, bundle, list, diagnostics);
 }
 
-int kext_repository_add_folder(struct kext_repository *repository, const char *path,
-			       struct kext_diagnostics *diagnostics)
+static int add_folder(struct kext_repository *repository, const char *path,
+		      bool use_cache, struct kext_diagnostics *diagnostics)
 {
 	struct folder folder = {.fd = -1};
 	struct bundle_list list = {0};
-	int error = open_folder(path, &folder);
+	int error = open_folder(path, &folder), is_done = 0;
+	if (error == 0 && use_cache) {
+		struct cache_subject subject = {folder.fd, folder.real_path, folder.name};
+		is_done = cache_read(repository, &subject);
+		error = is_done < 0 ? is_done : 0;
+	}
+	if (error == 0 && !is_done)
+		error = read_names(&folder);
 	array_for_each (entry, &folder.names)
 		if (error == 0)
 			error = add_entry(repository, &folder, entry, &list, diagnostics);
@@ -173,6 +181,18 @@ int kext_repository_add_folder(struct kext_repository *repository, const char *p
 	bundle_list_free(&list);
 	close_folder(&folder);
 	return error;
+}
+
+int kext_repository_add_folder(struct kext_repository *repository, const char *path,
+			       struct kext_diagnostics *diagnostics)
+{
+	return add_folder(repository, path, true, diagnostics);
+}
+
+int repository_scan(struct kext_repository *repository, const char *path,
+		    struct kext_diagnostics *diagnostics)
+{
+	return add_folder(repository, path, false, diagnostics);
 }
 
 /* A folder that is not there is no finding; one that cannot be read is. */
@@ -198,7 +218,8 @@ static int add_system(struct kext_repository *repository, const char *below,
 static bool has_kernel_components(const struct kext_repository *repository)
 {
 	array_for_each (entry, &repository->entries)
-		if (kext_bundle_is_kernel_component(entry->bundle))
+		if (entry->bundle ? kext_bundle_is_kernel_component(entry->bundle)
+				  : entry->cached->is_kernel_component)
 			return true;
 	return false;
 }
