@@ -1,339 +1,468 @@
-/* kextcache: puts kexts together in an mkext archive. */
+/*
+ * kextcache: puts kexts together in mkext archives and prelinked kernels, and keeps the
+ * caches of folders and volumes. Here are the options and their rules; what is made is in
+ * common/cachefile.c, common/pick.c and common/volume.c.
+ */
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
-#include <kext/archive.h>
-#include <kext/repository.h>
-#include <kext/resolve.h>
-#include "common/options.h"
+#include "common/instance.h"
 #include "common/print.h"
+#include "common/volume.h"
 
-/* Exit statuses of kextcache alone. */
-enum { EXIT_NOT_FOUND = 1, EXIT_ARCH = 2, EXIT_BAD_KEXT = 3, EXIT_STALE = 4 };
+#define MAX_ARCHS 64u
+
+static void set_mkext1(const char *path);
+static void set_mkext2(const char *path);
+static void set_prelinked(const char *path);
+static void set_system_prelinked(const char *unused);
 
 static struct {
-	const char *output, *arch;
-	unsigned level;
-	bool is_quiet, skips_authentication;
-	struct option_list operands;
+	const char *mkext, *prelinked, *kernel, *symbols, *volume_root, *compression;
+	const char *update, *boot_update, *invalidate;
+	unsigned mkext_version, level, jobs;
+	bool makes_prelinked, makes_system_kernel, makes_system_caches;
+	bool makes_folder_caches;
+	bool local, local_all, network, network_all, safe, safe_all;
+	bool is_quiet, skips_authentication, prints_findings, all_loaded, low_priority;
+	bool force, caches_only, is_compressed, is_uncompressed;
+	bool no_link_failures, all_personalities;
+	struct option_list archs, identifiers, operands;
 } arguments;
 
+#define FLAG(option_letter, option_name, field, text)                                    \
+	{                                                                                \
+		.letter = (option_letter), .name = (option_name), .kind = OPTION_FLAG,   \
+		.place = &arguments.field, .help = (text)                                \
+	}
+#define TEXT(option_letter, option_name, field, what, text)                              \
+	{                                                                                \
+		.letter = (option_letter), .name = (option_name), .kind = OPTION_TEXT,   \
+		.place = &arguments.field, .argument = (what), .help = (text)            \
+	}
+#define CALL(option_letter, option_name, function, what, text)                           \
+	{                                                                                \
+		.letter = (option_letter), .name = (option_name), .kind = OPTION_CALL,   \
+		.call = (function), .argument = (what), .help = (text)                   \
+	}
+
 static const struct option_row rows[] = {
-	{.letter = 'm',
-	 .name = "mkext",
-	 .kind = OPTION_TEXT,
-	 .place = &arguments.output,
-	 .argument = "FILE",
-	 .help = "write an mkext (version 2); - is standard output"},
-	{.name = "mkext2",
-	 .kind = OPTION_TEXT,
-	 .place = &arguments.output,
-	 .argument = "FILE"},
+	CALL('m', "mkext", set_mkext2, "FILE", "write an mkext; - is standard output"),
+	CALL(0, "mkext1", set_mkext1, "FILE", "write one of version 1, for 10.2 to 10.5"),
+	CALL(0, "mkext2", set_mkext2, "FILE", "write one of version 2, for 10.6"),
+	CALL('c', "prelinked-kernel", set_prelinked, "[FILE]",
+	     "write a prelinked kernel; without FILE the system's"),
+	CALL(0, "system-prelinked-kernel", set_system_prelinked, NULL,
+	     "write the system's prelinked kernel"),
+	CALL('e', "system-mkext", set_system_prelinked, NULL, "the same"),
+	TEXT('K', "kernel", kernel, "FILE", "the kernel to put kexts into"),
 	{.letter = 'a',
 	 .name = "arch",
-	 .kind = OPTION_TEXT,
-	 .place = &arguments.arch,
+	 .kind = OPTION_LIST,
+	 .place = &arguments.archs,
 	 .argument = "ARCH",
-	 .help = "architecture of the executables (this machine's)"},
-	{.letter = 'z',
-	 .name = "no-authentication",
-	 .kind = OPTION_FLAG,
-	 .place = &arguments.skips_authentication,
-	 .help = "take kexts whatever their owners and modes"},
+	 .help = "architecture (this machine's); several make a fat file"},
+	{.letter = 'b',
+	 .name = "bundle-id",
+	 .kind = OPTION_LIST,
+	 .place = &arguments.identifiers,
+	 .argument = "ID",
+	 .help = "take the kext of this identifier, and no others"},
+	FLAG('l', "local-root", local, "of folders, kexts for a local root"),
+	FLAG('L', "local-root-all", local_all, "of all, kexts for a local root"),
+	FLAG('n', "network-root", network, "of folders, kexts for a network root"),
+	FLAG('N', "network-root-all", network_all, "of all, kexts for a network root"),
+	FLAG('s', "safe-boot", safe, "of folders, kexts for a safe boot"),
+	FLAG('S', "safe-boot-all", safe_all, "of all, kexts for a safe boot"),
+	FLAG('r', "all-loaded", all_loaded, "take kexts that are loaded, too"),
+	FLAG('z', "no-authentication", skips_authentication,
+	     "take kexts whatever their owners and modes"),
+	FLAG(0, "no-authenticate", skips_authentication, NULL),
+	TEXT(0, "volume-root", volume_root, "DIR", "leave DIR out of stored paths"),
+	TEXT(0, "symbols", symbols, "DIR", "write symbol files of prelinked kexts"),
+	FLAG(0, "no-link-failures", no_link_failures,
+	     "a kext that cannot be linked is a failure"),
+	FLAG(0, "all-personalities", all_personalities,
+	     "keep personalities that no early boot needs"),
+	FLAG(0, "compressed", is_compressed, "compress, or compress FILE of -c"),
+	FLAG(0, "uncompressed", is_uncompressed, "do not, or expand FILE of -c"),
+	TEXT(0, "compression", compression, "lzss|lzvn",
+	     "how a prelinked kernel is compressed (lzss)"),
+	FLAG('k', "folder-caches", makes_folder_caches,
+	     "write the identifier caches of the folders"),
+	FLAG(0, "system-caches", makes_system_caches,
+	     "write the caches of the system's folders"),
+	TEXT('u', "update-volume", update, "DIR", "update the boot cache of a volume"),
+	TEXT('U', NULL, boot_update, "DIR", "the same; status 72 if it was stale"),
+	TEXT('i', "invalidate", invalidate, "DIR",
+	     "make the boot cache of a volume anew"),
+	FLAG('f', "force", force, "with -u: even if it is up to date"),
+	FLAG(0, "caches-only", caches_only,
+	     "with -u: caches alone, which is all there is"),
+	FLAG('F', NULL, low_priority, "run at low priority"),
+	{.letter = 'j',
+	 .name = "jobs",
+	 .kind = OPTION_NUMBER,
+	 .place = &arguments.jobs,
+	 .argument = "N",
+	 .help = "threads (one a core)"},
+	FLAG('t', "print-diagnostics", prints_findings, "print all findings"),
 	{.letter = 'v',
 	 .name = "verbose",
 	 .kind = OPTION_LEVEL,
 	 .place = &arguments.level,
 	 .argument = "0-6",
 	 .help = "say what is done"},
-	{.letter = 'q',
-	 .name = "quiet",
-	 .kind = OPTION_FLAG,
-	 .place = &arguments.is_quiet,
-	 .help = "print errors only"},
+	FLAG('q', "quiet", is_quiet, "print errors only"),
 	OPTION_ROW_HELP,
 	OPTION_ROWS_END,
 };
 
 static const struct command command = {
 	.name = "kextcache",
-	.synopsis = "-m FILE [-z] [-a ARCH] [-v [0-6]] [-q] KEXT|DIR...",
-	.purpose = "Put kexts, or all kexts of a folder, into an mkext archive.",
+	.synopsis = "[-m FILE | -c [FILE] -K KERNEL | -k | -system-caches | -u DIR] "
+		    "[OPTION]... KEXT|DIR...",
+	.purpose = "Put kexts, or all kexts of folders, into an mkext archive or a "
+		   "prelinked kernel.",
 	.rows = rows,
 	.operands = &arguments.operands,
 };
 
-struct selection {
-	struct kext_context *context;
-	const struct kext_arch *arch;
-	struct kext_repository *folders; /* of the folders given */
-	struct kext_repository *known;	 /* where dependencies are looked for */
-	struct kext_bundle **bundles;	 /* chosen so far */
-	size_t count, capacity;
-	int status; /* exit status so far */
-};
+/* ---- options ---- */
 
-/* A finding about one kext goes out at once, before what is decided about it. */
-static void flush(struct kext_diagnostics **diagnostics, enum kext_severity at_least)
+static char **words; /* the command line */
+
+static void set_mkext(const char *path, unsigned version)
 {
-	print_diagnostics(*diagnostics, at_least);
-	kext_diagnostics_free(*diagnostics);
-	*diagnostics = kext_diagnostics_new();
+	if (arguments.mkext)
+		options_fail(&command, "an output filename has already been set");
+	arguments.mkext = path;
+	arguments.mkext_version = version;
 }
 
-static bool has_path(const struct selection *s, const char *path)
+static void set_mkext1(const char *path)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		if (strcmp(kext_bundle_path(s->bundles[i]), path) == 0)
-			return true;
+	set_mkext(path, 1);
+}
+
+static void set_mkext2(const char *path)
+{
+	set_mkext(path, 2);
+}
+
+static void begin_prelinked(const char *path)
+{
+	if (arguments.makes_prelinked)
+		options_fail(&command, "an output filename has already been set");
+	arguments.makes_prelinked = true;
+	arguments.prelinked = path;
+	arguments.makes_system_kernel = !*path;
+}
+
+/* The file may be the next word; without one, or before an option, it is the system's. */
+static void set_prelinked(const char *path)
+{
+	if (!*path && words[optind] && words[optind][0] != '-')
+		path = words[optind++];
+	begin_prelinked(path);
+}
+
+static void set_system_prelinked(const char *unused)
+{
+	(void)unused;
+	begin_prelinked("");
+}
+
+static bool updates_volume(void)
+{
+	return arguments.update || arguments.boot_update || arguments.invalidate;
+}
+
+static bool converts(void)
+{
+	return arguments.makes_prelinked && !arguments.makes_system_kernel &&
+	       !arguments.operands.count && !arguments.identifiers.count &&
+	       (arguments.is_compressed || arguments.is_uncompressed);
+}
+
+static bool makes_system_files(void)
+{
+	return arguments.makes_system_kernel || arguments.makes_system_caches;
+}
+
+static void check_compression(void)
+{
+	const char *name = arguments.compression;
+	if (name && strcmp(name, "lzss") != 0 && strcmp(name, "lzvn") != 0)
+		options_fail(&command, "'%s' is no compression; lzss and lzvn are", name);
+	if (arguments.is_compressed && arguments.is_uncompressed) {
+		print_error("-compressed and -uncompressed exclude each other; "
+			    "using -compressed");
+		arguments.is_uncompressed = false;
 	}
-	return false;
 }
 
-static void push(struct selection *s, struct kext_bundle *bundle)
+static void check_system_files(void)
 {
-	if (s->count == s->capacity) {
-		s->capacity = s->capacity ? s->capacity * 2 : 64;
-		struct kext_bundle **grown =
-			reallocarray(s->bundles, s->capacity, sizeof(*grown));
-		if (!grown) {
-			print_error("%s", strerror(ENOMEM));
-			exit(EX_OSERR);
-		}
-		s->bundles = grown;
-	}
-	s->bundles[s->count++] = kext_bundle_ref(bundle);
-}
-
-/* Why a kext is left out, or NULL; *ret_status is the exit status that stands for it. */
-static const char *reason_against(const struct selection *s, struct kext_bundle *bundle,
-				  struct kext_diagnostics *diagnostics, int *ret_status)
-{
-	const void *data;
-	size_t size;
-	*ret_status = EXIT_BAD_KEXT;
-	if (kext_bundle_has_executable(bundle) &&
-	    kext_bundle_slice(bundle, s->arch, diagnostics, &data, &size) ==
-		    KEXT_ERR_ARCH_NOT_FOUND) {
-		*ret_status = EXIT_ARCH;
-		return "has no code for the architecture";
-	}
-	if (kext_bundle_validate(bundle, s->arch, diagnostics) < 0)
-		return "is not valid";
-	*ret_status = EX_NOPERM;
-	if (!arguments.skips_authentication &&
-	    kext_bundle_authenticate(bundle, geteuid(), diagnostics) < 0)
-		return "is not authentic";
-	return NULL;
-}
-
-/* What cannot be resolved here may be where the archive is used: a warning only. */
-static void warn_of_dependencies(struct selection *s, struct kext_bundle *bundle)
-{
-	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-	struct kext_load_list *list = NULL;
-	if (kext_resolve(s->known, bundle, NULL, 0, s->arch, diagnostics, &list) < 0) {
-		if (arguments.level > 0)
-			print_diagnostics(diagnostics, KEXT_WARNING);
-		if (!arguments.is_quiet)
-			print_error("%s is missing dependencies (including anyway)",
-				    kext_bundle_name(bundle));
-	}
-	kext_load_list_free(list);
-	kext_diagnostics_free(diagnostics);
-}
-
-/* A kext that was named and is left out makes the command fail; one of a folder does not.
- */
-static void consider(struct selection *s, struct kext_bundle *bundle, bool is_named)
-{
-	int status;
-	if (has_path(s, kext_bundle_path(bundle)))
+	const char *root = getenv("KEXT_ROOT");
+	if (!makes_system_files())
 		return;
-	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-	const char *reason = reason_against(s, bundle, diagnostics, &status);
-	if (is_named || arguments.level > 0)
-		print_diagnostics(diagnostics, KEXT_WARNING);
-	kext_diagnostics_free(diagnostics);
-	if (!reason) {
-		warn_of_dependencies(s, bundle);
-		push(s, bundle);
-		return;
-	}
-	if (is_named || !arguments.is_quiet)
-		print_error("%s %s; omitting from mkext.", kext_bundle_name(bundle),
-			    reason);
-	if (is_named)
-		s->status = status;
-}
-
-static struct kext_bundle *open_kext(struct selection *s, const char *path)
-{
-	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-	struct kext_bundle *bundle = NULL;
-	int error = kext_bundle_open(s->context, path, diagnostics, &bundle);
-	if (error < 0)
-		s->status = error == -ENOENT ? EXIT_NOT_FOUND : EXIT_BAD_KEXT;
-	flush(&diagnostics, KEXT_WARNING);
-	kext_diagnostics_free(diagnostics);
-	return bundle;
-}
-
-/* Opens what is named and lets all know each other, so that dependencies are found. */
-static void gather(struct selection *s, struct kext_bundle **named)
-{
-	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-	int error = kext_repository_add_default(s->known, false, NULL);
-	for (size_t i = 0; i < arguments.operands.count; i++) {
-		const char *path = arguments.operands.items[i];
-		size_t length = strlen(path);
-		while (length > 1 && path[length - 1] == '/')
-			length--;
-		if (length > 5 && memcmp(path + length - 5, ".kext", 5) == 0) {
-			named[i] = open_kext(s, path);
-			if (named[i] && error == 0)
-				error = kext_repository_add(s->known, named[i]);
-		} else if (kext_repository_add_folder(s->folders, path, diagnostics) <
-			   0) {
-			s->status = EXIT_NOT_FOUND;
-		}
-		flush(&diagnostics, arguments.level > 0 ? KEXT_WARNING : KEXT_ERROR);
-	}
-	for (size_t i = 0; error == 0 && i < kext_repository_count(s->folders); i++)
-		error = kext_repository_add(s->known, kext_repository_at(s->folders, i));
-	kext_diagnostics_free(diagnostics);
-	if (error < 0) {
-		print_error("%s", kext_error_string(error));
-		exit(kext_error_exit_status(error));
+	if (arguments.operands.count || arguments.identifiers.count)
+		options_fail(&command,
+			     "Custom kexts and repository directories are not allowed "
+			     "when updating system kext caches.");
+	if (geteuid() != 0 && (!root || strcmp(root, "/") == 0)) {
+		print_error("You must be running as root to update system kext caches.");
+		exit(EX_NOPERM);
 	}
 }
 
-static void consider_with_plugins(struct selection *s, struct kext_bundle *bundle)
+static void check_arguments(void)
 {
-	consider(s, bundle, true);
-	for (size_t i = 0; i < kext_bundle_plugin_count(bundle); i++) {
-		struct kext_bundle *plugin =
-			open_kext(s, kext_bundle_plugin_path(bundle, i));
-		if (plugin)
-			consider(s, plugin, true);
-		kext_bundle_unref(plugin);
-	}
+	struct stat st;
+	if (!arguments.mkext && !arguments.makes_prelinked && !makes_system_files() &&
+	    !arguments.makes_folder_caches && !updates_volume())
+		options_fail(&command, "No work to do; check options and try again.");
+	check_compression();
+	if (arguments.caches_only && arguments.force)
+		options_fail(&command, "-force and -caches-only exclude each other.");
+	if ((arguments.force || arguments.caches_only) && !arguments.update)
+		options_fail(&command, "-force and -caches-only belong to -u.");
+	if (arguments.volume_root && !arguments.mkext && !arguments.makes_prelinked)
+		options_fail(&command, "-volume-root belongs to -m and -c.");
+	if (!arguments.operands.count && !makes_system_files() && !updates_volume() &&
+	    !converts())
+		options_fail(&command, "No kexts or directories specified.");
+	if (arguments.kernel && stat(arguments.kernel, &st) < 0)
+		options_fail(&command, "kernel %s: %s", arguments.kernel,
+			     strerror(errno));
+	check_system_files();
 }
 
-/* Named kexts in the order given, then those of the folders by identifier. */
-static void choose(struct selection *s)
+static size_t read_archs(const struct kext_arch **archs)
 {
-	struct kext_bundle **named = calloc(arguments.operands.count, sizeof(*named));
-	if (!named)
+	const struct option_list *names = &arguments.archs;
+	size_t count = 0;
+	if (names->count > MAX_ARCHS)
+		options_fail(&command, "more than %u architectures", MAX_ARCHS);
+	for (size_t i = 0; i < names->count; i++) {
+		const struct kext_arch *arch = kext_arch_named(names->items[i]);
+		bool is_new = true;
+		if (!arch)
+			options_fail(&command, "unknown CPU arch %s", names->items[i]);
+		for (size_t k = 0; k < count; k++)
+			is_new &= archs[k] != arch;
+		if (is_new)
+			archs[count++] = arch;
+	}
+	if (!count)
+		archs[count++] = kext_arch_host();
+	return count;
+}
+
+/* ---- work ---- */
+
+static struct option_list loaded;
+static struct option_list system_folders;
+
+/* Identifiers of what is loaded; the kernel's own parts are no news to it. */
+static int ask_loaded(void)
+{
+	struct kext_client *client = NULL;
+	struct kext_value *kexts = NULL;
+	if (!arguments.all_loaded)
+		return 0;
+	int error = instance_connect(KEXT_INSTANCE_DEFAULT, 0, &client);
+	if (error == 1)
+		error = kext_client_list(client, NULL, &kexts);
+	for (size_t i = 0; i < kext_value_count(kexts); i++) {
+		const char *identifier = kext_value_string(
+			kext_value_get(kext_value_at(kexts, i), "CFBundleIdentifier"));
+		if (identifier)
+			option_list_add(&loaded, strdup(identifier));
+	}
+	kext_value_unref(kexts);
+	kext_client_free(client);
+	return error < 0 ? error : 0;
+}
+
+static const char *below_root(struct kext_context *context, const char *path)
+{
+	const char *root = kext_context_root(context);
+	char *text;
+	if (asprintf(&text, "%s/%s", strcmp(root, "/") == 0 ? "" : root, path) < 0)
 		exit(EX_OSERR);
-	gather(s, named);
-	for (size_t i = 0; i < arguments.operands.count; i++) {
-		if (named[i])
-			consider_with_plugins(s, named[i]);
-		kext_bundle_unref(named[i]);
+	return text;
+}
+
+static void find_system_folders(struct kext_context *context)
+{
+	static const char *const names[] = {"System/Library/Extensions",
+					    "Library/Extensions"};
+	struct stat st;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *path = below_root(context, names[i]);
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			option_list_add(&system_folders, path);
 	}
-	free(named);
-	for (size_t i = 0; i < kext_repository_count(s->folders); i++)
-		consider(s, kext_repository_at(s->folders, i), false);
 }
 
-static int write_output(const void *data, size_t size,
-			struct kext_diagnostics *diagnostics)
+static unsigned filter_of(bool local, bool network, bool safe)
 {
-	if (strcmp(arguments.output, "-") == 0)
-		return fwrite(data, 1, size, stdout) == size ? EX_OK : EX_IOERR;
-	if (kext_archive_save(arguments.output, data, size, diagnostics) < 0)
-		return EX_CANTCREAT;
-	if (arguments.level > 0)
-		print_error("Created mkext archive %s.", arguments.output);
-	return EX_OK;
+	return (local ? PICK_LOCAL_ROOT : 0) | (network ? PICK_NETWORK_ROOT : 0) |
+	       (safe ? PICK_SAFE_BOOT : 0);
 }
 
-/* The newest change of the folders given; kexts may come and go while we read. */
-static struct timespec folder_time(void)
+static struct cachefile base_file(const struct kext_arch **archs, size_t arch_count)
 {
-	struct timespec newest = {0};
-	for (size_t i = 0; i < arguments.operands.count; i++) {
-		struct stat stat_of;
-		if (stat(arguments.operands.items[i], &stat_of) == 0 &&
-		    (stat_of.st_mtim.tv_sec > newest.tv_sec ||
-		     (stat_of.st_mtim.tv_sec == newest.tv_sec &&
-		      stat_of.st_mtim.tv_nsec > newest.tv_nsec)))
-			newest = stat_of.st_mtim;
+	bool is_lzvn =
+		arguments.compression && strcmp(arguments.compression, "lzvn") == 0;
+	return (struct cachefile){
+		.archs = archs,
+		.arch_count = arch_count,
+		.symbols = arguments.symbols,
+		.volume_root = arguments.volume_root,
+		.compression = arguments.is_uncompressed ? KEXT_COMPRESSION_NONE
+			       : is_lzvn		 ? KEXT_COMPRESSION_LZVN
+							 : KEXT_COMPRESSION_LZSS,
+		.no_link_failures = arguments.no_link_failures,
+		.all_personalities = arguments.all_personalities,
+		.jobs = arguments.jobs,
+		.pick =
+			{
+				.operands = &arguments.operands,
+				.identifiers = &arguments.identifiers,
+				.loaded = &loaded,
+				.folder_filter = filter_of(
+					arguments.local || arguments.local_all,
+					arguments.network || arguments.network_all,
+					arguments.safe || arguments.safe_all),
+				.named_filter = filter_of(arguments.local_all,
+							  arguments.network_all,
+							  arguments.safe_all),
+				.skips_authentication = arguments.skips_authentication,
+				.prints_findings = arguments.prints_findings,
+				.quiet = arguments.is_quiet,
+				.level = arguments.level,
+			},
+	};
+}
+
+static int make_prelinked(struct kext_context *context, struct cachefile file)
+{
+	char name[4096];
+	file.kind = CACHEFILE_PRELINKED;
+	file.path = arguments.prelinked;
+	file.kernel = arguments.kernel
+			      ? arguments.kernel
+			      : below_root(context, "System/Library/Kernels/kernel");
+	if (arguments.makes_system_kernel) {
+		/* kernel.SUFFIX goes into prelinkedkernel.SUFFIX. */
+		const char *base = strrchr(file.kernel, '/');
+		const char *suffix = strchr(base ? base : file.kernel, '.');
+		snprintf(name, sizeof(name), "%s%s",
+			 below_root(context,
+				    "System/Library/PrelinkedKernels/prelinkedkernel"),
+			 suffix ? suffix : "");
+		file.path = name;
+		file.pick.operands = &system_folders;
 	}
-	return newest;
+	return cachefile_make(context, &file);
 }
 
-static bool has_changed(struct timespec before)
+static int make_mkext(struct kext_context *context, struct cachefile file)
 {
-	struct timespec now = folder_time();
-	if (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec)
-		return false;
-	print_error(
-		"a source folder has changed since starting; not saving cache file %s.",
-		arguments.output);
-	return true;
+	file.kind = arguments.mkext_version == 1 ? CACHEFILE_MKEXT1 : CACHEFILE_MKEXT2;
+	file.path = arguments.mkext;
+	return cachefile_make(context, &file);
 }
 
-static int make_archive(struct selection *s, struct timespec before)
+/* -U tells its caller that it booted from what is stale now. */
+static int update_volume(struct kext_context *context, const struct cachefile *base)
 {
-	struct kext_mkext_options options = {.arch = s->arch};
-	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-	void *data = NULL;
-	size_t size = 0;
-	int status, error = kext_mkext_write(s->bundles, s->count, &options, diagnostics,
-					     &data, &size);
-	if (error < 0)
-		status = kext_error_exit_status(error);
-	else
-		status = has_changed(before) ? EXIT_STALE
-					     : write_output(data, size, diagnostics);
-	print_diagnostics(diagnostics, KEXT_WARNING);
-	if (error < 0 && !kext_diagnostics_count(diagnostics, KEXT_ERROR))
-		print_error("%s", kext_error_string(error));
-	kext_diagnostics_free(diagnostics);
-	free(data);
-	return status ? status : s->status;
+	const char *path = arguments.update	   ? arguments.update
+			   : arguments.boot_update ? arguments.boot_update
+						   : arguments.invalidate;
+	int status = volume_update(context, path, arguments.invalidate || arguments.force,
+				   base);
+	if (status != VOLUME_UPDATED)
+		return status;
+	return arguments.boot_update ? EX_OSFILE : EX_OK;
 }
 
-static int run(struct selection *s)
+static int write_caches(struct kext_context *context, const struct option_list *folders,
+			bool with_personalities)
 {
-	struct timespec before = folder_time();
-	choose(s);
-	if (s->count)
-		return make_archive(s, before);
-	print_error("no kexts are left for the archive; %s is not written",
-		    arguments.output);
-	return s->status ? s->status : EXIT_NOT_FOUND;
+	int status = EX_OK;
+	for (size_t i = 0; i < folders->count; i++) {
+		struct kext_diagnostics *diagnostics = kext_diagnostics_new();
+		if (pick_is_kext_name(folders->items[i]))
+			print_error("%s: is a kext; caches are made of folders",
+				    folders->items[i]);
+		else if (kext_repository_write_cache(context, folders->items[i],
+						     diagnostics) < 0)
+			status = EX_SOFTWARE;
+		print_diagnostics(diagnostics, KEXT_WARNING);
+		kext_diagnostics_free(diagnostics);
+	}
+	if (with_personalities && folders->count) {
+		struct kext_diagnostics *diagnostics = kext_diagnostics_new();
+		if (kext_repository_write_personalities(context, folders->items,
+							folders->count, kext_arch_host(),
+							diagnostics) < 0)
+			status = EX_SOFTWARE;
+		print_diagnostics(diagnostics, KEXT_WARNING);
+		kext_diagnostics_free(diagnostics);
+	}
+	return status;
+}
+
+/* In the order in which one depends on the other; the first failure ends it. */
+static int run(struct kext_context *context, const struct kext_arch **archs,
+	       size_t arch_count)
+{
+	struct cachefile base = base_file(archs, arch_count);
+	int status = EX_OK;
+	find_system_folders(context);
+	if (converts())
+		return cachefile_convert(arguments.prelinked, base.compression,
+					 arguments.level);
+	if (ask_loaded() < 0)
+		return EX_UNAVAILABLE;
+	if (arguments.makes_system_caches)
+		status = write_caches(context, &system_folders, true);
+	if (status == EX_OK && arguments.makes_folder_caches)
+		status = write_caches(context, &arguments.operands, false);
+	if (status != EX_OK || updates_volume())
+		return status != EX_OK ? status : update_volume(context, &base);
+	if (arguments.mkext)
+		status = make_mkext(context, base);
+	if (status == EX_OK && arguments.makes_prelinked)
+		status = make_prelinked(context, base);
+	return status;
 }
 
 int main(int argc, char **argv)
 {
-	struct selection s = {.arch = kext_arch_host()};
+	const struct kext_arch *archs[MAX_ARCHS];
+	struct kext_context *context = NULL;
+	words = argv;
 	print_set_program(command.name);
 	options_parse(&command, argc, argv);
 	print_set_quiet(arguments.is_quiet);
-	if (!arguments.output)
-		options_fail(&command, "No work to do; check options and try again.");
-	if (!arguments.operands.count)
-		options_fail(&command, "No kexts or directories specified.");
-	if (arguments.arch && !(s.arch = kext_arch_named(arguments.arch)))
-		options_fail(&command, "unknown CPU arch %s", arguments.arch);
-	int error = kext_context_new(&s.context);
-	if (error == 0)
-		error = kext_repository_new(s.context, &s.folders);
-	if (error == 0)
-		error = kext_repository_new(s.context, &s.known);
-	int status = error < 0 ? kext_error_exit_status(error) : run(&s);
-	for (size_t i = 0; i < s.count; i++)
-		kext_bundle_unref(s.bundles[i]);
-	free(s.bundles);
-	kext_repository_free(s.known);
-	kext_repository_free(s.folders);
-	kext_context_unref(s.context);
+	check_arguments();
+	size_t arch_count = read_archs(archs);
+	if (arguments.low_priority)
+		(void)setpriority(PRIO_PROCESS, 0, 20);
+	int error = kext_context_new(&context);
+	int status = error < 0 ? kext_error_exit_status(error)
+			       : run(context, archs, arch_count);
+	kext_context_unref(context);
 	return print_finish(status);
 }

@@ -12,7 +12,7 @@
 
 #define RECORD_SIZE 16u
 /* What Open Firmware's loader has room for. */
-#define PPC_LIMIT   (UINT32_C(16) << 20)
+#define PPC_LIMIT (UINT32_C(16) << 20)
 
 /* Property list and executable of each kext, in this order. */
 struct table {
@@ -20,9 +20,9 @@ struct table {
 	struct mkext_file *plists, *executables;
 };
 
-static int pack(struct mkext_file *file)
+static int pack(struct mkext_file *file, bool store)
 {
-	if (!file->plain.data)
+	if (store || !file->plain.data)
 		return 0;
 	return lzss_pack(file->plain, file->plain.size, &file->packed,
 			 &file->packed_size);
@@ -31,8 +31,10 @@ static int pack(struct mkext_file *file)
 static int pack_kext(void *data, size_t index)
 {
 	struct table *table = data;
-	int error = pack(&table->plists[index]);
-	return error < 0 ? error : pack(&table->executables[index]);
+	const struct kext_mkext_options *options = table->writer->options;
+	int error = pack(&table->plists[index], options->store_plist);
+	return error < 0 ? error
+			 : pack(&table->executables[index], options->store_executables);
 }
 
 static int read_plists(struct table *table)

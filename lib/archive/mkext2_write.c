@@ -69,8 +69,8 @@ static int add_kext(struct body *body, size_t index)
 		return -ENOMEM;
 	const char *path =
 		volume_path(kext_bundle_path(bundle), writer->options->volume_root);
-	int error = kext_value_set(info, MKEXT_KEY_BUNDLE_PATH,
-				   kext_value_new_string(path));
+	int error =
+		kext_value_set(info, MKEXT_KEY_BUNDLE_PATH, kext_value_new_string(path));
 	if (error == 0 && body->files[index].plain.data)
 		error = add_executable(body, index, info);
 	if (error == 0)

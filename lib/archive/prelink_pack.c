@@ -1,7 +1,7 @@
 /*
- * A kernel's compressed form: a big-endian header of 384 bytes ("comp", the codec, checksum
- * and sizes) and one stream. Written here, and turned into the other form for files that
- * exist already.
+ * A kernel's compressed form: a big-endian header of 384 bytes ("comp", the codec,
+ * checksum and sizes) and one stream. Written here, and turned into the other form for
+ * files that exist already.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #define COMP_HEADER_SIZE 384u
 #define COMP_MAX_SIZE	 (UINT32_C(1) << 31)
 /* Kexts keep their relocations, so that kernel and kexts can be slid. */
-#define PRELINK_VERSION	 1u
+#define PRELINK_VERSION 1u
 
 int kext_prelinked_wrap(const void *data, size_t size, enum kext_compression compression,
 			void **ret_data, size_t *ret_size)
@@ -142,7 +142,8 @@ static int convert_fat(struct conversion *conversion, struct bytes file, void **
 	struct kext_archive_slice joined[FAT_MAX_SLICES];
 	int count = fat_slices(file, slices), done = 0, error = 0;
 	if (count <= 0)
-		return damaged(conversion, "the fat header names slices outside the file");
+		return damaged(conversion,
+			       "the fat header names slices outside the file");
 	for (; error == 0 && done < count; done++) {
 		void *data = NULL;
 		archs[done] = (struct kext_arch){.cputype = slices[done].cputype,

@@ -258,9 +258,8 @@ static int write_info(struct build *build, char **ret_text, size_t *ret_size)
 	int error = kext_value_set(build->root, PRELINK_KEY_INFOS,
 				   kext_value_ref(build->infos));
 	if (error == 0)
-		error = kext_value_set(
-			build->root, PRELINK_KEY_ID,
-			kext_value_new_data(build->id, sizeof(build->id)));
+		error = kext_value_set(build->root, PRELINK_KEY_ID,
+				       kext_value_new_data(build->id, sizeof(build->id)));
 	if (error == 0)
 		error = kext_value_to_xml(build->root, KEXT_XML_SHARE, ret_text,
 					  ret_size);
@@ -275,9 +274,9 @@ static int fill_kernel(struct build *build, struct kext_prelinked **ret)
 	int error = write_info(build, &text, &size);
 	/* The text's NUL counts. */
 	if (error == 0)
-		error = prelink_kernel_fill(
-			&build->kernel, bytes_of(build->text.data, build->text.size),
-			bytes_of(text, size + 1), &out);
+		error = prelink_kernel_fill(&build->kernel,
+					    bytes_of(build->text.data, build->text.size),
+					    bytes_of(text, size + 1), &out);
 	struct kext_prelinked *prelinked =
 		error == 0 ? mem_zero(1, sizeof(*prelinked)) : NULL;
 	if (!prelinked)
