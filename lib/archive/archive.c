@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "bundle/archived.h"
 #include "codec/fat.h"
+#include "codec/wrap.h"
 
 int archive_damaged(struct archive_reader *reader, const char *format, ...)
 {
@@ -162,17 +163,18 @@ static bool is_macho(struct bytes bytes)
 
 /* The image outlives the caller's bytes: what was unwrapped is kept, else it is copied.
  */
-static int read_prelinked(struct archive_reader *reader, struct bytes slice,
-			  uint8_t **unwrapped, const struct kext_arch *arch)
+static int read_prelinked(struct archive_reader *reader, struct unwrapped *u,
+			  const struct kext_arch *arch)
 {
-	uint8_t *data = *unwrapped;
-	if (data != slice.data)
-		data = mem_copy(slice.data, slice.size);
+	struct bytes bytes = u->bytes;
+	uint8_t *data = u->memory;
+	if (data && data == bytes.data)
+		u->memory = NULL;
 	else
-		*unwrapped = NULL;
+		data = mem_copy(bytes.data, bytes.size);
 	if (!data)
 		return -ENOMEM;
-	int error = prelinked_read(reader, data, slice.size);
+	int error = prelinked_read(reader, data, bytes.size);
 	const struct kext_arch *found = reader->archive->arch;
 	if (error == 0 && arch && found && found->cputype != arch->cputype)
 		return arch_missing(reader->archive->subject, arch, "the file",
@@ -183,14 +185,22 @@ static int read_prelinked(struct archive_reader *reader, struct bytes slice,
 static int read_any(struct archive_reader *reader, struct bytes file,
 		    const struct kext_arch *arch, unsigned flags)
 {
-	_cleanup_free_ uint8_t *unwrapped = NULL;
+	const char *subject = reader->archive->subject;
+	struct wrap_options options = {
+		.cputype = arch ? arch->cputype : KEXT_CPU_ANY,
+		.cpusubtype = arch ? arch->cpusubtype : 0,
+		.flags = flags & KEXT_ARCHIVE_IGNORE_CHECKSUM ? WRAP_IGNORE_CHECKSUM : 0,
+	};
+	struct unwrapped u = {0};
 	struct bytes slice;
-	int error = choose_slice(file, reader->archive->subject, arch,
-				 reader->diagnostics, &slice);
-	if (error < 0)
-		return error;
-	return is_macho(slice) ? read_prelinked(reader, slice, &unwrapped, arch)
-			       : read_mkext(reader, slice, arch, flags);
+	int error = choose_slice(file, subject, arch, reader->diagnostics, &slice);
+	if (error == 0)
+		error = unwrap(slice, &options, subject, reader->diagnostics, &u);
+	if (error == 0)
+		error = is_macho(u.bytes) ? read_prelinked(reader, &u, arch)
+					  : read_mkext(reader, u.bytes, arch, flags);
+	unwrapped_free(&u);
+	return error;
 }
 
 int kext_archive_open(struct kext_context *context, const void *data, size_t size,
@@ -224,6 +234,11 @@ struct kext_archive *kext_archive_free(struct kext_archive *archive)
 	map_free(&archive->names);
 	array_for_each (entry, &archive->entries) {
 		kext_bundle_unref(entry->bundle);
+		array_for_each (resource, &entry->resources) {
+			free(resource->name);
+			free(resource->data);
+		}
+		array_free(&entry->resources);
 		free(entry->folder_name);
 		free(entry->folded_name);
 	}

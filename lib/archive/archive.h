@@ -15,6 +15,12 @@
 #define ARCHIVE_NO_PARENT SIZE_MAX
 #define ARCHIVE_MAX_BYTES (UINT64_C(1) << 30) /* expanded, in all */
 
+struct archive_resource {
+	char *name; /* as stored: not yet known to be safe */
+	uint8_t *data;
+	size_t size;
+};
+
 struct archive_entry {
 	struct kext_bundle *bundle;
 	char *folder_name;    /* "Foo.kext", unique in the archive whatever the case */
@@ -22,6 +28,7 @@ struct archive_entry {
 	bool has_unsafe_path; /* its stored path leads upwards */
 	bool has_place;	      /* of a prelinked kernel or a collection, with code */
 	struct prelink_place place;
+	ARRAY_OF(struct archive_resource) resources;
 	size_t parent; /* the kext it is a plug-in of; ARCHIVE_NO_PARENT */
 };
 

@@ -22,8 +22,8 @@ static int refuse(struct kext_diagnostics *diagnostics, const char *slug,
 static int check_length(const struct mkext_header *header, struct bytes file,
 			const char *subject, struct kext_diagnostics *diagnostics)
 {
-	uint32_t least =
-		header->version == MKEXT_VERSION_2 ? MKEXT2_HEADER_SIZE : MKEXT_CORE_SIZE;
+	uint32_t least = MKEXT_IS_VERSION_2(header->version) ? MKEXT2_HEADER_SIZE
+							     : MKEXT_CORE_SIZE;
 	if (header->length < least || header->length > file.size) {
 		kext_diagnose(diagnostics, KEXT_ERROR, "archive.length", subject,
 			      "it was cut off, or is no whole archive",
@@ -77,7 +77,7 @@ int mkext_read_header(struct bytes file, const char *subject, unsigned flags,
 	header.cputype = cursor_u32(&c);
 	header.cpusubtype = cursor_u32(&c);
 	if (!c.failed && header.version != MKEXT_VERSION_1 &&
-	    header.version != MKEXT_VERSION_2) {
+	    !MKEXT_IS_VERSION_2(header.version)) {
 		kext_diagnose(diagnostics, KEXT_ERROR, "archive.version", subject, NULL,
 			      "version 0x%08" PRIx32 " of mkext is unknown",
 			      header.version);
@@ -86,7 +86,7 @@ int mkext_read_header(struct bytes file, const char *subject, unsigned flags,
 	int error = check_length(&header, file, subject, diagnostics);
 	if (error < 0)
 		return error;
-	if (header.version == MKEXT_VERSION_2) {
+	if (MKEXT_IS_VERSION_2(header.version)) {
 		header.plist_offset = cursor_u32(&c);
 		header.plist_compressed = cursor_u32(&c);
 		header.plist_full = cursor_u32(&c);

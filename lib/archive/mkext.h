@@ -12,7 +12,8 @@
 #define MKEXT_MAGIC		  0x4d4b5854u /* "MKXT" */
 #define MKEXT_SIGNATURE		  0x4d4f5358u /* "MOSX" */
 #define MKEXT_VERSION_1		  0x01008000u
-#define MKEXT_VERSION_2		  0x02002001u
+#define MKEXT_VERSION_2		  0x02002001u /* written; any 0x0200.... is read */
+#define MKEXT_IS_VERSION_2(v)	  ((v) >> 16 == MKEXT_VERSION_2 >> 16)
 #define MKEXT_CORE_SIZE		  32u
 #define MKEXT2_HEADER_SIZE	  44u
 #define MKEXT_SUMMED_FROM	  16u /* the checksum covers what follows it */

@@ -99,11 +99,46 @@ static const char *name_of(const struct kext_value *info)
 	return name ? name : "a kext without identifier";
 }
 
+static int read_resource(struct archive_reader *reader, const char *name,
+			 const struct kext_value *offset, const char *what)
+{
+	struct kext_archive *archive = reader->archive;
+	if (!kext_value_is(offset, KEXT_VALUE_INTEGER))
+		return archive_damaged(reader, "%s: resource %s is given by no integer",
+				       what, name);
+	struct archive_entry *entry = &archive->entries.items[archive->entries.count - 1];
+	struct archive_resource *resource = array_push(&entry->resources);
+	if (!resource || !(resource->name = mem_string(name)))
+		return -ENOMEM;
+	return read_entry(reader, kext_value_integer(offset), what, &resource->data,
+			  &resource->size);
+}
+
+/* Files of the last kext that was added. */
+static int read_resources(struct archive_reader *reader, const struct kext_value *info,
+			  const char *what)
+{
+	const struct kext_value *resources = kext_value_get(info, MKEXT_KEY_RESOURCES);
+	if (!resources)
+		return 0;
+	if (!kext_value_is(resources, KEXT_VALUE_DICTIONARY))
+		return archive_damaged(reader, "%s: %s is no dictionary", what,
+				       MKEXT_KEY_RESOURCES);
+	for (size_t i = 0; i < kext_value_count(resources); i++) {
+		int error = read_resource(reader, kext_value_key_at(resources, i),
+					  kext_value_at(resources, i), what);
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
 static int read_kext(struct archive_reader *reader, const struct kext_value *info)
 {
 	const char *what = name_of(info);
+	struct kext_archive *archive = reader->archive;
 	uint8_t *executable = NULL;
-	size_t size = 0;
+	size_t size = 0, count = archive->entries.count;
 	_cleanup_free_ char *path = NULL;
 	int error = read_executable(reader, info, what, &executable, &size);
 	if (error < 0)
@@ -112,11 +147,6 @@ static int read_kext(struct archive_reader *reader, const struct kext_value *inf
 	error = plain ? 0 : -ENOMEM;
 	if (error == 0 && executable)
 		error = executable_path(info, &path);
-	if (error == 0 && kext_value_count(kext_value_get(info, MKEXT_KEY_RESOURCES)))
-		kext_diagnose(reader->diagnostics, KEXT_WARNING, "archive.resources",
-			      reader->archive->subject, NULL,
-			      "%s has resources in the archive, which are left there",
-			      what);
 	if (error == 0)
 		error = archive_add(
 			reader,
@@ -125,7 +155,10 @@ static int read_kext(struct archive_reader *reader, const struct kext_value *inf
 	else
 		free(executable);
 	kext_value_unref(plain);
-	return error;
+	/* One that was left out has no entry its resources could go to. */
+	return error == 0 && count < archive->entries.count
+		       ? read_resources(reader, info, what)
+		       : error;
 }
 
 static int read_kexts(struct archive_reader *reader, const struct kext_value *root)

@@ -41,6 +41,9 @@ static int check_paths(const struct unpacking *u)
 		return refuse_path(u, "bundle path", kext_bundle_path(bundle));
 	if (executable && !archive_is_safe_path(executable))
 		return refuse_path(u, "executable path", executable);
+	array_for_each (resource, &u->entry->resources)
+		if (!archive_is_safe_path(resource->name))
+			return refuse_path(u, "resource", resource->name);
 	return 0;
 }
 
@@ -101,6 +104,21 @@ static int write_executable(const struct unpacking *u, int fd)
 	return error < 0 ? write_failed(u, path, error) : 0;
 }
 
+static int write_resources(const struct unpacking *u, int fd)
+{
+	bool is_flat = strncmp(plist_path(u->entry->bundle), "Contents/", 9) != 0;
+	array_for_each (resource, &u->entry->resources) {
+		_cleanup_free_ char *path = mem_format(
+			"%sResources/%s", is_flat ? "" : "Contents/", resource->name);
+		if (!path)
+			return -ENOMEM;
+		int error = staging_write(fd, path, resource->data, resource->size, 0644);
+		if (error < 0)
+			return write_failed(u, path, error);
+	}
+	return 0;
+}
+
 static int exists_already(const struct unpacking *u)
 {
 	kext_diagnose(u->diagnostics, KEXT_ERROR, "archive.exists", u->subject,
@@ -148,6 +166,8 @@ static int unpack(const struct unpacking *u, int dirfd, unsigned flags)
 	error = write_plist(u, fd);
 	if (error == 0)
 		error = write_executable(u, fd);
+	if (error == 0)
+		error = write_resources(u, fd);
 	if (error == 0)
 		error = publish(u, dirfd, temporary, flags);
 	if (error < 0)

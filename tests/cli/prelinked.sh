@@ -47,6 +47,49 @@ test_inside_a_fat_file()
 	expect_text "$T/err" "i386 not found"
 }
 
+# wrapped HOW: $T/wrapped, $T/classic.x86_64 in the given wrappers, the innermost first. Streams
+# of literals alone are valid and need no compressor.
+wrapped()
+{
+	python3 - "$T/classic.x86_64" "$T/wrapped" "$@" <<-'END'
+		import struct, sys, zlib
+		def lzss(d):
+		    body = b"".join(b"\xff" + d[i:i + 8] for i in range(0, len(d), 8))
+		    head = struct.pack(">4I", zlib.adler32(d), len(d), len(body), 1)
+		    return b"complzss" + head + bytes(40 + 64 + 256) + body
+		def stored(d):
+		    return b"bvx-" + struct.pack("<I", len(d)) + d + b"bvx$"
+		def fat(d):
+		    return struct.pack(">7I", 0xCAFEBABE, 1, 0x01000007, 3, 28, len(d), 0) + d
+		def der(tag, d):
+		    size = bytes([len(d)]) if len(d) < 128 else b"\x84" + struct.pack(">I", len(d))
+		    return bytes([tag]) + size + d
+		def im4p(d):
+		    return der(0x30, der(0x16, b"IM4P") + der(0x16, b"krnl") + der(0x16, b"x") + der(4, d))
+		data = open(sys.argv[1], "rb").read()
+		for name in sys.argv[3:]:
+		    data = globals()[name](data)
+		open(sys.argv[2], "wb").write(data)
+	END
+}
+
+test_wrappers()
+{
+	build_file classic x86_64
+	local how
+	for how in lzss stored im4p "lzss fat" "stored im4p" "lzss im4p" "fat stored"; do
+		wrapped $how
+		expect_status 0 mkextunpack --force -d "$T/d" "$T/wrapped"
+		check_folder classic x86_64 "$T/d"
+	done
+	wrapped lzss
+	printf '\1' | dd of="$T/wrapped" bs=1 seek=8 conv=notrunc 2>/dev/null
+	expect_status 71 mkextunpack -l "$T/wrapped"
+	expect_text "$T/err" "Adler-32"
+	expect_status 0 mkextunpack --ignore-checksum -l "$T/wrapped"
+	expect_text "$T/err" "Adler-32"
+}
+
 test_choice_and_standard_input()
 {
 	build_file classic x86_64

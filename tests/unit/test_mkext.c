@@ -517,6 +517,65 @@ static const char expected_info[] =
 	"\t<string>Foo</string>\n\t<key>CFBundleVersion</key>\n\t<string>1.0</string>\n"
 	"\t<key>IOProbeScore</key>\n\t<integer>-1000</integer>\n</dict>\n</plist>\n";
 
+#define RESOURCES(entries)                                                               \
+	PATH_KEY("/S/Foo.kext")                                                          \
+	"<key>_MKEXTResources</key><dict>" entries "</dict>"
+
+/* Resources are entries like executables; here all of them are the one. */
+static void unpacks_resources(void **state)
+{
+	uint8_t executable[EXECUTABLE_SIZE];
+	char slug[64];
+	(void)state;
+	make_executable(executable);
+	assert_int_equal(unpack_text(ONE_KEXT(RESOURCES(
+					     "<key>a.txt</key><integer>@</integer>"
+					     "<key>en/b</key><integer>@</integer>")),
+				     0, NULL),
+			 0);
+	assert_file("Foo.kext/Contents/Resources/a.txt", executable, EXECUTABLE_SIZE);
+	assert_file("Foo.kext/Contents/Resources/en/b", executable, EXECUTABLE_SIZE);
+	assert_file("Foo.kext/Contents/Info.plist", expected_info, strlen(expected_info));
+	assert_int_equal(
+		unpack_text(ONE_KEXT(RESOURCES("<key>../../b</key><integer>@</integer>")),
+			    KEXT_UNPACK_FORCE, slug),
+		KEXT_ERR_BAD_DATA);
+	assert_string_equal(slug, "archive.path");
+	assert_int_equal(count_names(), 1);
+}
+
+static void damaged_resources(void **state)
+{
+	static const char *const plists[] = {
+		ONE_KEXT(RESOURCES("<key>a</key><string>@</string>")),
+		ONE_KEXT(RESOURCES("<key>a</key><integer>0x7fffffff</integer>")),
+		ONE_KEXT("<key>_MKEXTResources</key><integer>@</integer>"),
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(plists) / sizeof(*plists); i++) {
+		struct buffer bytes = {0};
+		make_stored(&bytes, plists[i]);
+		assert_refused(bytes.data, bytes.size, KEXT_ERR_BAD_DATA,
+			       "archive.damaged");
+		buffer_free(&bytes);
+	}
+}
+
+/* All of 0x0200.... are read alike. */
+static void other_versions_2(void **state)
+{
+	struct buffer bytes = {0};
+	(void)state;
+	make_stored(&bytes, ONE_KEXT(""));
+	buffer_set_u32(&bytes, 16, 0x02000000, true);
+	finish(&bytes);
+	kext_archive_free(open_good(&bytes));
+	buffer_set_u32(&bytes, 16, 0x02012001, true);
+	finish(&bytes);
+	assert_refused(bytes.data, bytes.size, KEXT_ERR_UNSUPPORTED, "archive.version");
+	buffer_free(&bytes);
+}
+
 static void unpacks_a_bundle(void **state)
 {
 	(void)state;
@@ -649,6 +708,9 @@ int main(void)
 		cmocka_unit_test(bad_property_lists),
 		cmocka_unit_test(architectures),
 		cmocka_unit_test(version_1),
+		cmocka_unit_test(other_versions_2),
+		cmocka_unit_test(damaged_resources),
+		IN_FOLDER(unpacks_resources),
 		IN_FOLDER(unpacks_a_bundle),
 		IN_FOLDER(existing_bundles),
 		IN_FOLDER(hostile_paths),
