@@ -206,6 +206,8 @@ bool kext_bundle_has_executable(const struct kext_bundle *bundle)
 const char *kext_bundle_shared_executable(const struct kext_bundle *bundle,
 					  const struct kext_arch *arch)
 {
+	if (bundle_era(bundle) == KEXT_ERA_TIGER)
+		return NULL; /* nothing was shared yet */
 	return kext_value_string(
 		kext_bundle_property(bundle, "OSBundleSharedExecutableIdentifier", arch));
 }
