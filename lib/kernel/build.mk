@@ -22,11 +22,12 @@ KERNEL_CFLAGS = -fPIE -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-i
 # host's. Objects start from zeroed memory that constructors leave alone, which gcc has to be
 # told. Both compilers give the same binary interface: make KERNEL_CXX=clang++-14.
 KERNEL_CXX ?= $(CXX)
-KERNEL_CXXFLAGS = -std=gnu++14 $(OPT) -Wall -Wextra -Wshadow -Werror $(SANFLAGS) -MMD -MP \
+KERNEL_CXXFLAGS = -std=gnu++14 $(OPT) -Wall -Wextra -Wshadow -Wno-overloaded-virtual \
+	-Werror $(SANFLAGS) -MMD -MP \
 	-DXNU_KERNEL_PRIVATE=1 -nostdinc -nostdinc++ -Ilib/sdk/include -fPIE \
-	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-merge-constants -fno-rtti \
+	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-rtti \
 	-fno-exceptions -fno-threadsafe-statics -fno-builtin-ffs \
-	$(if $(findstring clang,$(KERNEL_CXX)),-Xclang -mno-constructor-aliases -gdwarf-4,-fno-ipa-icf -fno-lifetime-dse)
+	$(if $(findstring clang,$(KERNEL_CXX)),-Xclang -mno-constructor-aliases -gdwarf-4,-fno-ipa-icf -fno-merge-constants -fno-lifetime-dse)
 
 KERNEL_CRT = $(shell $(CC) -print-file-name=$(1))
 KERNEL_LIBS = -lseccomp -lmd -lpthread

@@ -236,13 +236,13 @@ bool XMLParser::next_tag()
 
 bool XMLParser::parse_end(const char *of_name)
 {
+	const char *reason = *at ? "syntax error" : "unexpected end of buffer";
 	if (at[0] == '<' && at[1] == '/') {
 		at++;
-		if (parse_tag() && is_named(of_name) && tag.is_end && tag.id < 0 &&
-		    !tag.is_reference)
+		if (parse_tag() && is_named(of_name) && tag.id < 0 && !tag.is_reference)
 			return true;
 	}
-	fail(*at ? "syntax error" : "unexpected end of buffer");
+	fail(reason);
 	return false;
 }
 

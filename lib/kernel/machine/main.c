@@ -1,6 +1,7 @@
 /* kernel_task's options and the order in which its parts come up. */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/personality.h>
@@ -100,8 +101,13 @@ static void ensure_space(char **argv)
 	exit(71);
 }
 
+/*
+ * One arena for all threads: glibc reads a file of /proc when it shrinks another thread's
+ * arena, and nothing here may open files.
+ */
 static void start_parts(const struct options *options)
 {
+	mallopt(M_ARENA_MAX, 1);
 	machine_thread_setup();
 	trap_startup();
 	bootargs_set(options->boot_args);

@@ -20,6 +20,7 @@
 #define __pure2	       __attribute__((__const__))
 #define __deprecated   __attribute__((__deprecated__))
 #define __packed       __attribute__((__packed__))
+#undef __private_extern__ /* clang has one of its own */
 #define __private_extern__ __attribute__((__visibility__("hidden"))) extern
 #define __printflike(format, first) __attribute__((__format__(__printf__, format, first)))
 #define __scanflike(format, first)  __attribute__((__format__(__scanf__, format, first)))

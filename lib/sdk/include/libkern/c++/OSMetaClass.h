@@ -197,7 +197,6 @@ public:
 	void instanceDestructed() const;
 	unsigned int getInstanceCount() const;
 	const OSMetaClass *getSuperClass() const;
-	const OSSymbol *getKmodName() const;
 	const OSSymbol *getClassNameSymbol() const;
 	const char *getClassName() const;
 	unsigned int getClassSize() const;
@@ -217,6 +216,7 @@ public:
 	virtual bool serialize(OSSerialize *serializer) const;
 
 #ifdef XNU_KERNEL_PRIVATE
+	const OSSymbol *getKmodName() const;
 	void addInstance(const OSObject *instance, bool super = false) const;
 	void removeInstance(const OSObject *instance, bool super = false) const;
 	void applyToInstances(OSMetaClassInstanceApplierFunction apply,

@@ -21,12 +21,17 @@ class OSSerialize : public OSObject
 	OSDeclareDefaultStructors(OSSerialize);
 
 public:
+#ifdef XNU_KERNEL_PRIVATE
 	/* A replacement with a reference for the caller, or NULL to leave the entry out.
 	 */
 	typedef const OSMetaClassBase *(*Editor)(void *context, OSSerialize *serializer,
 						 OSCollection *container,
 						 const OSSymbol *name,
 						 const OSMetaClassBase *value);
+#else
+	/* To kexts a function of the kernel's own, of which they only hand on the address. */
+	typedef void *Editor;
+#endif
 
 private:
 	char *data;
