@@ -59,11 +59,12 @@ dummy_kext()
 # defines NAME_start and NAME_stop, built with kext-cc.
 make_kext()
 {
+	local suffix=${KEXT_LANGUAGE:-c}	# cpp: C++, with extern "C" around the two
 	local folder=$1 name=$2 identifier=$3 version=$4 library
 	shift 4
 	local kext=$folder/$name.kext
 	mkdir -p "$kext/Contents/MacOS"
-	cat >"$T/$name.c"
+	cat >"$T/$name.$suffix"
 	cat >"$T/${name}_info.c" <<-END
 		#include <mach/mach_types.h>
 		extern kern_return_t _start(kmod_info_t *, void *);
@@ -74,7 +75,7 @@ make_kext()
 		__attribute__((visibility("hidden"))) kmod_start_func_t *_realmain = ${name}_start;
 		__attribute__((visibility("hidden"))) kmod_stop_func_t *_antimain = ${name}_stop;
 	END
-	kext-cc -arch x86_64 -O1 -o "$kext/Contents/MacOS/$name" "$T/$name.c" \
+	kext-cc -arch x86_64 -O1 -o "$kext/Contents/MacOS/$name" "$T/$name.$suffix" \
 		"$T/${name}_info.c" || fail "$name does not build"
 	{
 		cat <<-END
