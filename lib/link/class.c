@@ -126,7 +126,7 @@ static int read_super(struct link *link, struct class *class,
 			 meta ? meta->name : "nothing that is known");
 }
 
-int classes_read(struct link *link)
+int classes_read(struct link *link, bool only_tables)
 {
 	metaclass_list metaclasses = {0};
 	int r = collect(link, &metaclasses);
@@ -137,7 +137,7 @@ int classes_read(struct link *link)
 		      compare_metaclasses);
 	for (size_t i = 0; i < link->classes.count && r == 0; i++) {
 		r = read_tables(link, &link->classes.items[i]);
-		if (r == 0)
+		if (r == 0 && !only_tables)
 			r = read_super(link, &link->classes.items[i], &metaclasses);
 	}
 	array_free(&metaclasses);
@@ -234,8 +234,8 @@ int pass_vtables(struct link *link)
 		return 0;
 	int result = symtab_index(&link->symbols, INDEX_DEFINED);
 	if (result == 0)
-		result = classes_read(link);
-	if (result < 0)
+		result = classes_read(link, link->is_split);
+	if (result < 0 || link->is_split)
 		return result;
 	array_for_each (class, &link->classes) {
 		int r = class->state == CLASS_WAITING ? patch_chain(link, class) : 0;

@@ -12,11 +12,19 @@
 struct fixup {
 	uint8_t type, length; /* length: log2 of the bytes */
 	uint8_t pair_type;
+	uint32_t pair_address; /* r_address of the second entry: half of a value */
 	bool pcrel, external, scattered, has_pair;
 	uint64_t target;      /* address of the symbol, or how far the section moved */
 	uint64_t pair_target; /* of the second entry of a pair */
 	uint64_t base_pc;     /* address of the place as the file has it … */
 	uint64_t link_pc;     /* … and as linked */
+};
+
+/* What the entry after this one means. */
+enum pair_kind {
+	PAIR_NONE,
+	PAIR_TARGET, /* the other target of a difference */
+	PAIR_HALF,   /* not a target: its address holds part of the value */
 };
 
 enum fix_result {
@@ -40,12 +48,12 @@ struct cpu {
 	bool has_slide_information;
 	bool links_objects; /* MH_OBJECT kexts exist */
 	/* Whether the entry is the first of two. */
-	bool (*has_pair)(const struct macho_relocation *relocation);
-	/* Edits `place`, which holds 1 << length bytes. */
+	enum pair_kind (*pair)(const struct macho_relocation *relocation);
+	/* Edits `place`, which holds 1 << length bytes, at most a word. */
 	enum fix_result (*apply)(const struct fixup *fixup, uint8_t *place, bool big);
 };
 
-extern const struct cpu cpu_x86_64, cpu_arm64, cpu_arm, cpu_i386;
+extern const struct cpu cpu_x86_64, cpu_arm64, cpu_arm, cpu_i386, cpu_ppc;
 
 /* NULL for a CPU without a linker. */
 const struct cpu *cpu_numbered(uint32_t cputype);

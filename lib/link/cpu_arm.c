@@ -10,10 +10,12 @@ enum {
 	ARM_THUMB_RELOC_BR22 = 6,
 };
 
-static bool has_pair(const struct macho_relocation *relocation)
+static enum pair_kind pair(const struct macho_relocation *relocation)
 {
-	return relocation->type == ARM_RELOC_SECTDIFF ||
-	       relocation->type == ARM_RELOC_LOCAL_SECTDIFF;
+	return (relocation->type == ARM_RELOC_SECTDIFF ||
+		relocation->type == ARM_RELOC_LOCAL_SECTDIFF)
+		       ? PAIR_TARGET
+		       : PAIR_NONE;
 }
 
 static enum fix_result apply(const struct fixup *f, uint8_t *place, bool big)
@@ -42,6 +44,6 @@ const struct cpu cpu_arm = {
 	.checks_pure_virtual = true,
 	.has_thumb = true,
 	.has_slide_information = true,
-	.has_pair = has_pair,
+	.pair = pair,
 	.apply = apply,
 };

@@ -6,9 +6,9 @@
 
 enum { ARM64_RELOC_UNSIGNED, ARM64_RELOC_SUBTRACTOR, ARM64_RELOC_BRANCH26 };
 
-static bool has_pair(const struct macho_relocation *relocation)
+static enum pair_kind pair(const struct macho_relocation *relocation)
 {
-	return relocation->type == ARM64_RELOC_SUBTRACTOR;
+	return relocation->type == ARM64_RELOC_SUBTRACTOR ? PAIR_TARGET : PAIR_NONE;
 }
 
 static enum fix_result apply_branch26(const struct fixup *f, uint8_t *place, bool big)
@@ -44,6 +44,6 @@ const struct cpu cpu_arm64 = {
 	.page_size = 16384,
 	.strict_patching = true,
 	.has_slide_information = true,
-	.has_pair = has_pair,
+	.pair = pair,
 	.apply = apply,
 };

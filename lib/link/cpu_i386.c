@@ -9,10 +9,12 @@ enum {
 	GENERIC_RELOC_LOCAL_SECTDIFF = 4
 };
 
-static bool has_pair(const struct macho_relocation *relocation)
+static enum pair_kind pair(const struct macho_relocation *relocation)
 {
-	return relocation->type == GENERIC_RELOC_SECTDIFF ||
-	       relocation->type == GENERIC_RELOC_LOCAL_SECTDIFF;
+	return (relocation->type == GENERIC_RELOC_SECTDIFF ||
+		relocation->type == GENERIC_RELOC_LOCAL_SECTDIFF)
+		       ? PAIR_TARGET
+		       : PAIR_NONE;
 }
 
 static enum fix_result apply(const struct fixup *f, uint8_t *place, bool big)
@@ -41,6 +43,6 @@ const struct cpu cpu_i386 = {
 	.checks_pure_virtual = true,
 	.all_protections = true,
 	.links_objects = true,
-	.has_pair = has_pair,
+	.pair = pair,
 	.apply = apply,
 };

@@ -4,9 +4,9 @@
  */
 #include "link/cpu.h"
 
-static bool has_pair(const struct macho_relocation *relocation)
+static enum pair_kind pair(const struct macho_relocation *relocation)
 {
-	return relocation->type == X86_64_RELOC_SUBTRACTOR;
+	return relocation->type == X86_64_RELOC_SUBTRACTOR ? PAIR_TARGET : PAIR_NONE;
 }
 
 static enum fix_result store_signed32(uint8_t *place, int64_t value, bool big)
@@ -100,6 +100,6 @@ const struct cpu cpu_x86_64 = {
 	.strict_patching = true,
 	.checks_pure_virtual = true,
 	.has_slide_information = true,
-	.has_pair = has_pair,
+	.pair = pair,
 	.apply = apply,
 };

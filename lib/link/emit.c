@@ -11,7 +11,7 @@
 
 int pass_copy(struct link *link)
 {
-	link->output = mem_zero(1, (size_t)link->total);
+	link->output = mem_zero(1, (size_t)link->output_size);
 	if (!link->output)
 		return -ENOMEM;
 	for (size_t i = 0; i < link->section_count; i++) {
@@ -77,7 +77,7 @@ static size_t segment_command_size(const struct writer *w, uint32_t sections)
 
 static uint32_t protection(const struct link *link, const struct placed_segment *segment)
 {
-	if (link->cpu->all_protections)
+	if (link->cpu->all_protections || link_is_object(link))
 		return VM_PROT_READ | VM_PROT_WRITE | VM_PROT_EXECUTE;
 	if (strcmp(segment->source->name, "__TEXT") == 0)
 		return VM_PROT_READ | VM_PROT_EXECUTE;
@@ -175,6 +175,8 @@ static void read_version(struct cursor *c, uint32_t type, struct versions *versi
 static struct versions find_versions(const struct link *link)
 {
 	struct versions versions = {0};
+	if (link_is_object(link))
+		return versions;
 	array_for_each (command, &link->macho.commands) {
 		struct cursor c =
 			cursor_at(link->macho.bytes, (uint64_t)command->offset + 8,
@@ -208,6 +210,20 @@ static void put_uuid(struct writer *w, const struct link *link)
 	w->at += 16;
 }
 
+static uint32_t split_info_offset(const struct link *link)
+{
+	return linkedit_offset(link) +
+	       (uint32_t)(link->symbol_size + link->relocation_size);
+}
+
+static void put_split_info(struct writer *w, const struct link *link)
+{
+	put32(w, LC_SEGMENT_SPLIT_INFO);
+	put32(w, 16);
+	put32(w, split_info_offset(link));
+	put32(w, (uint32_t)link->split_info.size);
+}
+
 struct command_sizes {
 	uint32_t count;
 	size_t bytes;
@@ -228,6 +244,10 @@ static struct command_sizes measure_commands(const struct link *link,
 		sizes.count++;
 		sizes.bytes += 24;
 	}
+	if (link->split_info.size) {
+		sizes.count++;
+		sizes.bytes += 16;
+	}
 	unsigned rest = (versions->minimum_command != 0) + versions->has_source;
 	sizes.count += rest;
 	sizes.bytes += rest * 16;
@@ -237,7 +257,7 @@ static struct command_sizes measure_commands(const struct link *link,
 /* The commands may grow only into the room before the first section's bytes. */
 static int check_room(const struct link *link, size_t size)
 {
-	uint64_t room = link->total;
+	uint64_t room = link->output_size;
 	for (size_t i = 0; i < link->section_count; i++) {
 		const struct placed_section *section = &link->sections[i];
 		if (section->has_data && section->source->size &&
@@ -279,6 +299,8 @@ static int put_header(struct link *link, uint32_t strings_size)
 	if (link->macho.has_uuid)
 		put_uuid(&w, link);
 	put_versions(&w, &versions);
+	if (link->split_info.size)
+		put_split_info(&w, link);
 	return 0;
 }
 
@@ -330,7 +352,7 @@ static void put_slides(struct writer *w, const struct link *link,
 {
 	struct macho_relocation r;
 	for (uint32_t i = 0; macho_relocation_at(&link->macho, table, i, &r); i++) {
-		bool pair = link->cpu->has_pair(&r);
+		bool pair = link->cpu->pair(&r);
 		if (!r.pcrel && (r.external || r.scattered || r.symbol != 0)) {
 			put_slide(w, &r);
 			if (pair && macho_relocation_at(&link->macho, table, i + 1, &r))
@@ -343,8 +365,13 @@ static void put_slides(struct writer *w, const struct link *link,
 int pass_emit(struct link *link)
 {
 	int r = put_header(link, put_symbols(link));
-	if (r < 0 || !link->output_relocations)
+	if (r < 0)
 		return r;
+	if (link->split_info.size)
+		memcpy(link->output + split_info_offset(link), link->split_info.data,
+		       link->split_info.size);
+	if (!link->output_relocations)
+		return 0;
 	struct writer w = {link->output + linkedit_offset(link) + link->symbol_size,
 			   link->macho.big, link->macho.is_64};
 	put_slides(&w, link, link->macho.local_relocations);

@@ -41,7 +41,7 @@ int pass_kmod_info(struct link *link)
 	uint8_t *place = link->output + (section->address - link->base) + offset;
 	store_word(link, place + layout->address, link->base);
 	store_word(link, place + layout->size, link->total);
-	store_word(link, place + layout->header_size, 0);
+	store_word(link, place + layout->header_size, link->header_size);
 	link->kmod_info = link->addresses[index];
 	return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * Where everything goes. A kext bundle keeps its own layout and slides as a whole; only
+ * Where everything goes; object.c knows it for object files. A kext bundle keeps its own
+ * layout and slides as a whole; only
  * __LINKEDIT is made anew, and a section moves alone where its alignment demands it.
  */
 #include <errno.h>
@@ -15,7 +16,7 @@ static bool round_up(uint64_t value, uint64_t unit, uint64_t *ret)
 	return true;
 }
 
-static void size_symbols(struct link *link)
+void layout_size_symbols(struct link *link)
 {
 	uint64_t size = 1;
 	for (uint32_t i = 0; i < link->symbols.count; i++) {
@@ -34,7 +35,7 @@ static uint32_t count_sliding(const struct link *link, struct macho_table table)
 	uint32_t count = 0;
 	struct macho_relocation r;
 	for (uint32_t i = 0; macho_relocation_at(&link->macho, table, i, &r); i++) {
-		bool pair = link->cpu->has_pair(&r);
+		bool pair = link->cpu->pair(&r);
 		if (!r.pcrel && (r.external || r.scattered || r.symbol != 0))
 			count += pair ? 2 : 1;
 		i += pair;
@@ -83,6 +84,18 @@ static int check_data(const struct link *link, const struct macho_section *secti
 	return 0;
 }
 
+int layout_add_section(struct link *link, const struct macho_section *section,
+		       uint32_t index)
+{
+	struct placed_section *placed = &link->sections[link->section_count++];
+	*placed = (struct placed_section){.source = section,
+					  .offset = section->address,
+					  .has_data = section->offset != 0};
+	if (index < 255)
+		link->ordinals[index + 1] = (uint8_t)link->section_count;
+	return placed->has_data ? check_data(link, section) : 0;
+}
+
 static int place_sections(struct link *link, struct placed_segment *segment)
 {
 	const struct macho_segment *source = segment->source;
@@ -90,36 +103,48 @@ static int place_sections(struct link *link, struct placed_segment *segment)
 	segment->count = source->section_count;
 	for (uint32_t i = 0; i < source->section_count; i++) {
 		uint32_t index = source->first_section + i;
-		const struct macho_section *section = &link->macho.sections.items[index];
-		struct placed_section *placed = &link->sections[link->section_count++];
-		*placed = (struct placed_section){.source = section,
-						  .has_data = section->offset != 0};
-		if (index < 255)
-			link->ordinals[index + 1] = (uint8_t)link->section_count;
-		int r = placed->has_data ? check_data(link, section) : 0;
+		int r = layout_add_section(link, &link->macho.sections.items[index],
+					   index);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
+int layout_linkedit(struct link *link, struct placed_segment *segment)
+{
+	uint64_t size = link->symbol_size + link->relocation_size + link->split_info.size;
+	segment->is_linkedit = true;
+	return round_up(size, link->page, &segment->size) ? 0 : -ENOMEM;
+}
+
 static int place_segment(struct link *link, const struct macho_segment *source)
 {
 	struct placed_segment *segment = &link->segments[link->segment_count++];
 	*segment = (struct placed_segment){.source = source, .size = source->size};
-	segment->is_linkedit = strcmp(source->name, "__LINKEDIT") == 0;
-	if (segment->is_linkedit && !round_up(link->symbol_size + link->relocation_size,
-					      link->page, &segment->size))
-		return -ENOMEM;
+	if (strcmp(source->name, "__LINKEDIT") == 0) {
+		int r = layout_linkedit(link, segment);
+		if (r < 0)
+			return r;
+	}
 	if (__builtin_add_overflow(link->total, segment->size, &link->total))
 		return report_bad(&link->report, NULL,
 				  "the segments add up to more than 2^64");
 	return place_sections(link, segment);
 }
 
-static int check_segments(struct link *link)
+int layout_check_size(const struct link *link)
 {
 	uint64_t limit = (uint64_t)link->request->size * 8 + (16 << 20);
+	if (link->total <= limit && link->total <= SIZE_MAX / 2)
+		return 0;
+	return report_bad(&link->report, NULL,
+			  "the image would have %" PRIu64 " bytes from a file of %zu",
+			  link->total, link->request->size);
+}
+
+static int check_segments(struct link *link)
+{
 	const struct placed_segment *linkedit = NULL;
 	for (size_t i = 0; i < link->segment_count; i++) {
 		const struct placed_segment *segment = &link->segments[i];
@@ -139,12 +164,7 @@ static int check_segments(struct link *link)
 	}
 	if (!linkedit)
 		return report_bad(&link->report, NULL, "there is no segment __LINKEDIT");
-	if (link->total > limit || link->total > SIZE_MAX / 2)
-		return report_bad(&link->report, NULL,
-				  "the image would have %" PRIu64
-				  " bytes from a file of %zu",
-				  link->total, link->request->size);
-	return 0;
+	return layout_check_size(link);
 }
 
 static int check_overlap(const struct link *link)
@@ -172,11 +192,9 @@ static int check_page(const struct link *link)
 			  "the page size %" PRIu64 " is no power of two", link->page);
 }
 
-int pass_layout(struct link *link)
+static int layout_bundle(struct link *link)
 {
-	int r = check_page(link);
-	if (r < 0)
-		return r;
+	int r = 0;
 	if (link->macho.segments.count > 256)
 		return report_bad(&link->report, NULL, "%zu segments; 256 are allowed",
 				  link->macho.segments.count);
@@ -184,7 +202,7 @@ int pass_layout(struct link *link)
 	link->sections = mem_zero(link->macho.sections.count, sizeof(*link->sections));
 	if (!link->segments || !link->sections)
 		return -ENOMEM;
-	size_symbols(link);
+	layout_size_symbols(link);
 	size_relocations(link);
 	array_for_each (segment, &link->macho.segments) {
 		/* An empty segment is left out together with its sections. */
@@ -196,6 +214,18 @@ int pass_layout(struct link *link)
 	return r < 0 ? r : check_overlap(link);
 }
 
+int pass_layout(struct link *link)
+{
+	int r = check_page(link);
+	if (r == 0 && split_is_wanted(link->request))
+		r = split_read_info(link);
+	if (r == 0)
+		r = link_is_object(link) ? object_layout(link) : layout_bundle(link);
+	if (r == 0)
+		r = places_tables(link);
+	return r;
+}
+
 const struct placed_section *layout_section(const struct link *link, uint32_t ordinal)
 {
 	uint8_t index = ordinal < 256 ? link->ordinals[ordinal] : 0;
@@ -205,37 +235,43 @@ const struct placed_section *layout_section(const struct link *link, uint32_t or
 const struct placed_section *layout_section_at(const struct link *link, uint64_t address,
 					       uint64_t size)
 {
+	/* The end of one section may be the start of another, which then is meant. */
+	const struct placed_section *ending = NULL;
 	for (size_t i = 0; i < link->section_count; i++) {
 		const struct macho_section *section = link->sections[i].source;
-		if (address >= section->address && size <= section->size &&
-		    address - section->address <= section->size - size)
+		if (address < section->address || size > section->size ||
+		    address - section->address > section->size - size)
+			continue;
+		if (address - section->address < section->size)
 			return &link->sections[i];
+		if (!ending)
+			ending = &link->sections[i];
 	}
-	return NULL;
+	return ending;
 }
 
 static int address_section(struct link *link, struct placed_section *section)
 {
 	const struct macho_section *source = section->source;
 	uint64_t unit = (uint64_t)1 << source->align, offset, end;
-	if (!round_up(source->address + link->base, unit, &section->address))
+	if (!round_up(section->offset + section->slide, unit, &section->address))
 		return report_bad(&link->report, NULL, "section %s,%s wraps around",
 				  source->segment, source->name);
 	if (!section->has_data)
 		return 0;
 	offset = section->address - link->base;
-	if (offset & (unit - 1))
+	if (offset & (unit - 1) && !link->is_split)
 		return link_fail(link, "link.address", NULL,
 				 "section %s,%s needs alignment 2^%u,"
 				 " which the load address 0x%" PRIx64 " does not give it",
 				 source->segment, source->name, source->align,
 				 link->base);
-	if (__builtin_add_overflow(offset, source->size, &end) || end > link->total)
+	if (__builtin_add_overflow(offset, source->size, &end) || end > link->output_size)
 		return report_bad(&link->report, NULL,
 				  "section %s,%s at 0x%" PRIx64
 				  " lies beyond the image's 0x%" PRIx64 " bytes",
 				  source->segment, source->name, source->address,
-				  link->total);
+				  link->output_size);
 	return 0;
 }
 
@@ -259,7 +295,7 @@ static int address_symbols(struct link *link)
 	return 0;
 }
 
-int pass_allocate(struct link *link)
+static int place_whole(struct link *link)
 {
 	int r = link->request->allocate(link->request->allocate_data, link->total,
 					&link->base);
@@ -273,13 +309,29 @@ int pass_allocate(struct link *link)
 				 "for %" PRIu64
 				 " bytes: it must be a multiple of 0x%" PRIx64,
 				 link->base, link->total, link->page);
+	link->output_size = link->total;
 	for (size_t i = 0; i < link->segment_count; i++)
 		link->segments[i].address =
 			link->segments[i].source->address + link->base;
-	for (size_t i = 0; i < link->section_count; i++) {
-		r = address_section(link, &link->sections[i]);
+	return 0;
+}
+
+static int address_sections(struct link *link, const struct placed_segment *segment)
+{
+	for (uint32_t i = 0; i < segment->count; i++) {
+		struct placed_section *section = &link->sections[segment->first + i];
+		section->slide = segment->address - segment->source->address;
+		int r = address_section(link, section);
 		if (r < 0)
 			return r;
 	}
-	return address_symbols(link);
+	return 0;
+}
+
+int pass_allocate(struct link *link)
+{
+	int r = link->is_split ? split_place(link) : place_whole(link);
+	for (size_t i = 0; i < link->segment_count && r == 0; i++)
+		r = address_sections(link, &link->segments[i]);
+	return r < 0 ? r : address_symbols(link);
 }

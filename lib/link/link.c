@@ -11,10 +11,11 @@ int pass_parse(struct link *link)
 			    &link->macho, &link->cpu);
 	if (r < 0)
 		return r;
-	if (link->macho.filetype != MH_KEXT_BUNDLE)
+	if (link->macho.filetype == MH_EXECUTE)
 		return report_bad(&link->report, "Link it with -kext.",
 				  "file type %u is no kext bundle", link->macho.filetype);
-	if (!link->macho.has_symtab || !link->macho.has_dysymtab)
+	if (!link->macho.has_symtab ||
+	    (!link->macho.has_dysymtab && !link_is_object(link)))
 		return report_bad(
 			&link->report, NULL,
 			"a kext needs a symbol table and LC_DYSYMTAB; %s is missing",
@@ -88,6 +89,8 @@ static void free_link(struct link *link)
 	free(link->addresses);
 	free(link->segments);
 	free(link->sections);
+	free(link->tables);
+	free(link->own_cxx);
 	free(link->spaces);
 	free(link->places);
 	free(link->patches);
@@ -106,7 +109,7 @@ int kext_link(const struct kext_link_request *request,
 	if (r == 0) {
 		*ret_result = (struct kext_link_result){
 			.data = link.output,
-			.size = (size_t)link.total,
+			.size = (size_t)link.output_size,
 			.address = link.base,
 			.kmod_info = link.kmod_info,
 			.missing_direct = link.missing_direct,

@@ -11,6 +11,8 @@
 
 struct placed_section {
 	const struct macho_section *source;
+	uint64_t offset;  /* where it goes in the image before it slides */
+	uint64_t slide;	  /* of its segment */
 	uint64_t address; /* as linked */
 	bool has_data;
 };
@@ -20,6 +22,16 @@ struct placed_segment {
 	uint64_t address, size; /* as linked */
 	uint32_t first, count;	/* in link.sections */
 	bool is_linkedit;
+};
+
+/* One table of relocations: a bundle has two, an object file one for each section. */
+struct relocation_table {
+	struct macho_table table;
+	const char *name;
+	const struct placed_section *section; /* of an object file; NULL */
+	uint64_t base;			      /* what its addresses start from */
+	uint32_t first; /* number of its first entry among those of all tables */
+	bool is_local;	/* nothing in it fills a vtable's slot from outside */
 };
 
 /* A dependency's image as the source of C++ names by address, last one first. */
@@ -38,7 +50,8 @@ struct definition {
 struct vtable_slot {
 	const struct symbol *symbol; /* NULL: nothing is known of it */
 	uint64_t address;	     /* what it holds as linked */
-	uint32_t relocation;	     /* external one that fills it, or SYMBOL_NONE */
+	uint32_t
+		relocation; /* number of the external one that fills it, or SYMBOL_NONE */
 };
 
 struct vtable {
@@ -77,7 +90,13 @@ struct link {
 	struct placed_section *sections; /* of the kept segments, in order */
 	size_t section_count;
 	uint8_t ordinals[256]; /* input ordinal → index in sections + 1; 0: dropped */
+	struct macho_segment own_segments[2]; /* an object file's, and its __LINKEDIT */
+	struct macho_section common;	      /* an object file's __common, grown */
+	uint64_t header_size;		      /* in front of the first segment */
 	uint64_t page, total, symbol_size, relocation_size;
+	uint64_t output_size; /* total, save in a split kext */
+	bool is_split;	      /* segments go where the caller says */
+	struct bytes split_info;
 	uint32_t output_symbols, output_relocations;
 	bool has_slides; /* slide information was asked for and exists */
 	uint64_t base;	 /* the load address */
@@ -89,6 +108,11 @@ struct link {
 	bool any_missing;
 	enum { WEAK_UNKNOWN, WEAK_TESTED, WEAK_UNTESTED } weak;
 
+	/* relocations */
+	struct relocation_table *tables;
+	size_t table_count;
+	uint32_t relocation_count; /* of all tables */
+
 	/* vtables */
 	uint32_t *places; /* address → relocation; see places.c */
 	uint32_t place_mask;
@@ -96,8 +120,10 @@ struct link {
 	struct map parents; /* vtable name → struct vtable of a dependency */
 	ARRAY_OF(struct vtable_slot) scratch;
 	uint64_t own_slots, other_slots; /* read so far, against overlapping vtables */
-	struct patch *patches;		 /* per external relocation; NULL: none */
-	bool *is_slot;			 /* per external relocation; NULL: not known */
+	struct patch *patches;		 /* by relocation; NULL: none */
+	bool *is_slot;			 /* by relocation; NULL: not known */
+	struct own_cxx *own_cxx;	 /* of an object file, by value; see vtable.c */
+	size_t own_cxx_count;
 
 	uint8_t *output;
 	uint64_t kmod_info;
@@ -141,7 +167,21 @@ static inline bool symbol_is_output(const struct symbol *symbol)
 	return symbol->flags & SYMBOL_DEFINED && !(symbol->flags & SYMBOL_RESOLVED);
 }
 
-/* layout.c: the kept section that holds [address, address + size) of the file; NULL. */
+/* object.c: the layout of an object file, which is one unnamed segment. */
+int object_layout(struct link *link);
+/* split.c: whether the caller gave each segment an address, and what follows from it. */
+bool split_is_wanted(const struct kext_link_request *request);
+int split_read_info(struct link *link);
+int split_place(struct link *link);
+
+/* layout.c: makes the output ready for `segment`, which goes behind all others so far. */
+int layout_linkedit(struct link *link, struct placed_segment *segment);
+/* Adds a section; its ordinal in the file is index + 1. */
+int layout_add_section(struct link *link, const struct macho_section *section,
+		       uint32_t index);
+void layout_size_symbols(struct link *link);
+int layout_check_size(const struct link *link);
+/* The kept section that holds [address, address + size) of the file; NULL. */
 const struct placed_section *layout_section_at(const struct link *link, uint64_t address,
 					       uint64_t size);
 const struct placed_section *layout_section(const struct link *link, uint32_t ordinal);
@@ -151,7 +191,13 @@ static inline uint64_t section_delta(const struct placed_section *section)
 	return section->address - section->source->address;
 }
 
-/* places.c: relocations by address, external ones before local ones. */
+static inline bool link_is_object(const struct link *link)
+{
+	return link->macho.filetype == MH_OBJECT;
+}
+
+/* places.c: all tables of relocations, and where each relocation is by address. */
+int places_tables(struct link *link);
 int places_index(struct link *link);
 bool places_external(const struct link *link, uint64_t address, uint32_t *ret_index,
 		     struct macho_relocation *ret);
@@ -163,13 +209,15 @@ bool places_local(const struct link *link, uint64_t address,
  * it ends with its section instead of with a zero word.
  */
 int vtable_scan_own(struct link *link, const struct symbol *symbol);
+/* The same with the tables of further base classes behind it, and without complaint. */
+int vtable_scan_whole(struct link *link, const struct symbol *symbol);
 int vtable_read_own(struct link *link, const struct symbol *symbol, struct vtable *ret);
 /* A dependency's vtable, read once per link; *ret NULL when there is none of that name.
  */
 int vtable_of_dependency(struct link *link, const char *name, const struct vtable **ret);
 
-/* class.c */
-int classes_read(struct link *link);
+/* class.c: `only_tables`: checks that each class has its vtables, and nothing else. */
+int classes_read(struct link *link, bool only_tables);
 /* patch.c: lets the slots that a class inherits follow its superclass. */
 int class_patch(struct link *link, struct class *class, const struct vtable *super);
 

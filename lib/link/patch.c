@@ -73,8 +73,7 @@ static int patch_slot(struct link *link, struct vtable *child, uint32_t index,
 				 "an odd address, which no virtual method can have",
 				 index, child->name, parent->symbol->name);
 	if (!link->patches)
-		link->patches = mem_zero(link->macho.external_relocations.count,
-					 sizeof(*link->patches));
+		link->patches = mem_zero(link->relocation_count, sizeof(*link->patches));
 	if (!link->patches)
 		return -ENOMEM;
 	link->patches[slot->relocation] =

@@ -1,6 +1,7 @@
 /*
- * Applies symbol pointers and relocations, in the output image. The two dynamic tables
- * hold addresses in the file's own terms; a place belongs to the section that holds it.
+ * Applies symbol pointers and relocations, in the output image. A bundle's tables hold
+ * addresses in the file's own terms, and a place belongs to the section that holds it; an
+ * object file's section has a table that counts from its start.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -9,9 +10,8 @@
 
 struct relocator {
 	struct link *link;
-	const char *table;		     /* "external" or "local" */
+	const struct relocation_table *table;
 	const struct placed_section *cached; /* the last place's section */
-	const struct patch *patches;	     /* by index in this table; NULL: none */
 };
 
 static bool holds(const struct placed_section *section, uint64_t address, uint64_t size)
@@ -21,11 +21,16 @@ static bool holds(const struct placed_section *section, uint64_t address, uint64
 	       address - source->address <= source->size - size;
 }
 
-/* The bytes of the output behind an address of the file; NULL when it has none. */
+/* The bytes of the output behind an address of the table; NULL when it has none. */
 static uint8_t *place_of(struct relocator *state, uint64_t address, uint64_t size)
 {
 	struct link *link = state->link;
-	if (!state->cached || !holds(state->cached, address, size))
+	address += state->table->base;
+	if (state->table->section)
+		state->cached = holds(state->table->section, address, size)
+					? state->table->section
+					: NULL;
+	else if (!state->cached || !holds(state->cached, address, size))
 		state->cached = layout_section_at(link, address, size);
 	if (!state->cached || !state->cached->has_data)
 		return NULL;
@@ -38,7 +43,7 @@ static int bad_entry(const struct relocator *state, uint32_t index,
 {
 	return link_fail(state->link, "link.relocation", NULL,
 			 "%s relocation %u at 0x%x (type %u, length %u%s) %s",
-			 state->table, index, r->address, r->type, r->length,
+			 state->table->name, index, r->address, r->type, r->length,
 			 r->pcrel ? ", pc-relative" : "", what);
 }
 
@@ -74,7 +79,7 @@ static int report_fix(const struct relocator *state, uint32_t index,
 		return link_fail(state->link, "link.overflow", NULL,
 				 "%s relocation %u at 0x%x: "
 				 "%s is out of reach from the load address 0x%" PRIx64,
-				 state->table, index, r->address, name,
+				 state->table->name, index, r->address, name,
 				 state->link->base);
 	case FIX_GOT:
 		return link_fail(
@@ -83,7 +88,7 @@ static int report_fix(const struct relocator *state, uint32_t index,
 			"that builds __got as data, such as kextld -kext.",
 			"%s relocation %u at 0x%x wants %s through a global offset "
 			"table, which kexts do not have",
-			state->table, index, r->address, name);
+			state->table->name, index, r->address, name);
 	case FIX_NO_EDIT:
 		return bad_entry(state, index, r, "is a branch that cannot be changed");
 	default:
@@ -120,7 +125,7 @@ static int check_pure_virtual(const struct relocator *state, uint32_t index,
 		link, "link.pure_virtual", "A pure virtual method has no body to call.",
 		"%s relocation %u at 0x%x calls slot %" PRIu64 " of %s, which is pure "
 		"virtual",
-		state->table, index, r->address, slot, symbol->name);
+		state->table->name, index, r->address, slot, symbol->name);
 }
 
 static void warn_replaced(struct link *link, const struct macho_relocation *r)
@@ -141,12 +146,30 @@ static int external_target(struct relocator *state, uint32_t index,
 			   struct fixup *fixup)
 {
 	struct link *link = state->link;
-	if (state->patches && state->patches[index].is_set) {
-		fixup->target = state->patches[index].address;
+	uint32_t number = state->table->first + index;
+	if (link->patches && link->patches[number].is_set) {
+		fixup->target = link->patches[number].address;
 		return 0;
 	}
 	warn_replaced(link, r);
 	return check_pure_virtual(state, index, r, place);
+}
+
+static int add_pair(struct relocator *state, uint32_t index,
+		    const struct macho_relocation *pair, enum pair_kind kind,
+		    struct fixup *fixup)
+{
+	fixup->has_pair = true;
+	fixup->pair_type = pair->type;
+	fixup->pair_address = pair->address;
+	return kind == PAIR_HALF ? 0 : target_of(state, index, pair, &fixup->pair_target);
+}
+
+/* What the table's addresses count from, as linked. */
+static uint64_t place_origin(const struct relocator *state)
+{
+	return state->table->section ? state->table->section->address
+				     : state->cached->slide;
 }
 
 static int apply_one(struct relocator *state, uint32_t index,
@@ -159,17 +182,16 @@ static int apply_one(struct relocator *state, uint32_t index,
 			      .pcrel = r->pcrel,
 			      .external = r->external,
 			      .scattered = r->scattered,
-			      .base_pc = r->address,
-			      .link_pc = r->address + link->base};
-	uint8_t *place = place_of(state, r->address, (uint64_t)1 << r->length);
+			      .base_pc = r->address};
+	/* Longer ones than a word say something else by their length. */
+	uint64_t size = (uint64_t)1 << r->length, word = cpu_word(link->cpu);
+	uint8_t *place = place_of(state, r->address, size < word ? size : word);
 	if (!place)
 		return bad_entry(state, index, r, "lies in no section with data");
+	fixup.link_pc = r->address + place_origin(state);
 	int result = target_of(state, index, r, &fixup.target);
-	if (result == 0 && pair) {
-		fixup.has_pair = true;
-		fixup.pair_type = pair->type;
-		result = target_of(state, index, pair, &fixup.pair_target);
-	}
+	if (result == 0 && pair)
+		result = add_pair(state, index, pair, link->cpu->pair(r), &fixup);
 	if (result == 0 && r->external)
 		result = external_target(state, index, r, place, &fixup);
 	if (result < 0)
@@ -183,16 +205,17 @@ static bool is_absolute(const struct macho_relocation *r)
 	return !r->external && !r->scattered && r->symbol == 0;
 }
 
-static int apply_table(struct link *link, struct macho_table table, const char *name,
-		       const struct patch *patches)
+static int apply_table(struct link *link, const struct relocation_table *table)
 {
-	struct relocator state = {.link = link, .table = name, .patches = patches};
+	struct relocator state = {.link = link, .table = table};
 	struct macho_relocation r, pair;
-	for (uint32_t i = 0; macho_relocation_at(&link->macho, table, i, &r); i++) {
+	for (uint32_t i = 0; macho_relocation_at(&link->macho, table->table, i, &r);
+	     i++) {
 		if (is_absolute(&r))
 			continue;
-		bool has_pair = link->cpu->has_pair(&r);
-		if (has_pair && !macho_relocation_at(&link->macho, table, i + 1, &pair))
+		bool has_pair = link->cpu->pair(&r) != PAIR_NONE;
+		if (has_pair &&
+		    !macho_relocation_at(&link->macho, table->table, i + 1, &pair))
 			return bad_entry(&state, i, &r, "lacks its second entry");
 		int result = apply_one(&state, i, &r, has_pair ? &pair : NULL);
 		if (result < 0)
@@ -252,11 +275,9 @@ static int apply_pointers(struct link *link)
 
 int pass_relocate(struct link *link)
 {
-	int r = apply_pointers(link);
-	if (r == 0)
-		r = apply_table(link, link->macho.external_relocations, "external",
-				link->patches);
-	if (r == 0)
-		r = apply_table(link, link->macho.local_relocations, "local", NULL);
+	/* Only bundles have symbol pointers that the linker fills. */
+	int r = link_is_object(link) ? 0 : apply_pointers(link);
+	for (size_t i = 0; i < link->table_count && r == 0; i++)
+		r = apply_table(link, &link->tables[i]);
 	return r;
 }

@@ -52,7 +52,7 @@ static int check_unresolved(struct link *link)
 /* Marks the relocations that fill slots, of every vtable, I/O Kit class or not. */
 static int find_slots(struct link *link)
 {
-	link->is_slot = mem_zero(link->macho.external_relocations.count, sizeof(bool));
+	link->is_slot = mem_zero(link->relocation_count, sizeof(bool));
 	if (!link->is_slot || places_index(link) < 0)
 		return -ENOMEM;
 	uint64_t total = 0;
@@ -60,7 +60,7 @@ static int find_slots(struct link *link)
 		const struct symbol *symbol = &link->symbols.items[i];
 		if (!symbol_is_defined(symbol) || !name_is_vtable(symbol->name))
 			continue;
-		int r = vtable_scan_own(link, symbol);
+		int r = vtable_scan_whole(link, symbol);
 		if (r < 0)
 			return r;
 		array_for_each (slot, &link->scratch)
@@ -74,24 +74,31 @@ static int find_slots(struct link *link)
 	return 0;
 }
 
-static void count_relocations(struct link *link)
+static void count_table(struct link *link, const struct relocation_table *table)
 {
-	struct macho_table table = link->macho.external_relocations;
 	struct macho_relocation r;
-	for (uint32_t i = 0; macho_relocation_at(&link->macho, table, i, &r); i++) {
-		if (r.symbol >= link->symbols.count ||
-		    (link->patches && link->patches[i].is_set))
+	for (uint32_t i = 0; macho_relocation_at(&link->macho, table->table, i, &r);
+	     i++) {
+		uint32_t number = table->first + i;
+		if (!r.external || r.symbol >= link->symbols.count ||
+		    (link->patches && link->patches[number].is_set))
 			continue;
 		struct symbol *symbol = &link->symbols.items[r.symbol];
 		if (!(symbol->flags & SYMBOL_MISSING))
 			continue;
-		if (link->is_slot[i]) {
+		if (link->is_slot[number]) {
 			link->missing_slots++;
 			continue;
 		}
 		link->missing_direct++;
 		symbol->flags |= SYMBOL_DIRECT;
 	}
+}
+
+static void count_relocations(struct link *link)
+{
+	for (size_t i = 0; i < link->table_count; i++)
+		count_table(link, &link->tables[i]);
 }
 
 static void count_pointers(struct link *link)
@@ -127,8 +134,7 @@ static int report_missing(struct link *link)
 
 static int check_missing(struct link *link)
 {
-	for (uint32_t i = 0; link->patches && i < link->macho.external_relocations.count;
-	     i++)
+	for (uint32_t i = 0; link->patches && i < link->relocation_count; i++)
 		link->missing_slots += link->patches[i].is_missing;
 	if (!link->any_missing)
 		return 0;

@@ -1,8 +1,9 @@
 /*
  * Reading vtables. Two words before the first slot hold the offset to the top and the
  * RTTI; a zero word ends the slots. In a kext to be linked an inherited slot is a zero
- * word with an external relocation, an own method a word with a local one; in a linked
- * image every slot is an address.
+ * word with an external relocation, an own method a word with a local one. In an object
+ * file slots are the places with relocations, whatever they hold; in a linked image every
+ * slot is an address.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -28,33 +29,164 @@ static int push_external(struct link *link, uint32_t relocation, uint32_t symbol
 						    link->addresses[symbol], relocation});
 }
 
-int vtable_scan_own(struct link *link, const struct symbol *symbol)
+/* ---- this kext's own ---- */
+
+struct own_cxx {
+	uint64_t value;
+	uint32_t index;
+};
+
+static int compare_own(const void *a, const void *b)
 {
-	const struct placed_section *section = layout_section(link, symbol->section);
-	size_t word = cpu_word(link->cpu);
-	link->scratch.count = 0;
-	if (!section || symbol->value < section->source->address)
-		return 1;
-	uint64_t at = symbol->value - section->source->address;
-	if (__builtin_add_overflow(at, 2 * word, &at))
-		return 1;
-	for (; bytes_holds(section->source->content, at, word); at += word) {
-		uint64_t value =
-			cpu_load_word(link->cpu, section->source->content.data + at);
-		struct macho_relocation r;
-		uint32_t index;
-		int result;
-		if (value)
-			result = push_slot(
-				link, (struct vtable_slot){.relocation = SYMBOL_NONE});
-		else if (places_external(link, section->source->address + at, &index, &r))
-			result = push_external(link, index, r.symbol);
+	const struct own_cxx *x = a, *y = b;
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static int index_own_cxx(struct link *link)
+{
+	link->own_cxx = mem_zero((size_t)link->symbols.count + 1, sizeof(*link->own_cxx));
+	if (!link->own_cxx)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < link->symbols.count; i++) {
+		const struct symbol *symbol = &link->symbols.items[i];
+		if (symbol_is_defined(symbol) && symbol->flags & SYMBOL_CXX)
+			link->own_cxx[link->own_cxx_count++] =
+				(struct own_cxx){symbol->value, i};
+	}
+	if (link->own_cxx_count)
+		qsort(link->own_cxx, link->own_cxx_count, sizeof(*link->own_cxx),
+		      compare_own);
+	return 0;
+}
+
+/* Of several at one value the last one. NULL: there is none. */
+static const struct symbol *own_cxx_at(const struct link *link, uint64_t value)
+{
+	size_t low = 0, high = link->own_cxx_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (link->own_cxx[middle].value <= value)
+			low = middle + 1;
 		else
-			return 0;
-		if (result < 0)
-			return result;
+			high = middle;
+	}
+	if (low == 0 || link->own_cxx[low - 1].value != value)
+		return NULL;
+	return &link->symbols.items[link->own_cxx[low - 1].index];
+}
+
+static int push_local(struct link *link, uint64_t word)
+{
+	if (!link->own_cxx && index_own_cxx(link) < 0)
+		return -ENOMEM;
+	const struct symbol *own = own_cxx_at(link, word);
+	uint64_t address = own ? link->addresses[own - link->symbols.items] : 0;
+	return push_slot(link, (struct vtable_slot){own, address, SYMBOL_NONE});
+}
+
+static uint64_t word_at(const struct link *link, const struct placed_section *section,
+			uint64_t at)
+{
+	return cpu_load_word(link->cpu, section->source->content.data + at);
+}
+
+/* One slot at offset `at` of the section. 1: there is none, the table has ended. */
+static int scan_slot(struct link *link, const struct placed_section *section, uint64_t at)
+{
+	struct macho_relocation r;
+	uint32_t number;
+	uint64_t word = word_at(link, section, at),
+		 address = section->source->address + at;
+	bool is_object = link_is_object(link);
+	if (!is_object && word)
+		return push_slot(link, (struct vtable_slot){.relocation = SYMBOL_NONE});
+	if (places_external(link, address, &number, &r))
+		return push_external(link, number, r.symbol);
+	if (is_object && places_local(link, address, &r))
+		return push_local(link, word);
+	return 1;
+}
+
+/* The slots from *at on, which is left where they end. 1: at the end of the section. */
+static int scan_slots(struct link *link, const struct placed_section *section,
+		      uint64_t *at)
+{
+	size_t word = cpu_word(link->cpu);
+	for (; bytes_holds(section->source->content, *at, word); *at += word) {
+		int r = scan_slot(link, section, *at);
+		if (r != 0)
+			return r < 0 ? r : 0;
 	}
 	return 1;
+}
+
+/* NULL when the vtable lies in no section; *ret: offset of its first slot. */
+static const struct placed_section *find_slots(const struct link *link,
+					       const struct symbol *symbol, uint64_t *ret)
+{
+	const struct placed_section *section = layout_section(link, symbol->section);
+	if (!section || symbol->value < section->source->address)
+		return NULL;
+	uint64_t at = symbol->value - section->source->address;
+	bool wraps = __builtin_add_overflow(at, 2 * cpu_word(link->cpu), ret);
+	return wraps ? NULL : section;
+}
+
+int vtable_scan_own(struct link *link, const struct symbol *symbol)
+{
+	uint64_t at;
+	const struct placed_section *section = find_slots(link, symbol, &at);
+	link->scratch.count = 0;
+	/* Without relocations an object file's section holds no vtable. */
+	if (!section || (link_is_object(link) && section->source->nreloc == 0))
+		return 1;
+	return scan_slots(link, section, &at);
+}
+
+/*
+ * A class with several bases has a table for each, one after the other: behind the slots
+ * of one stand the distance to the object's start, a small negative number, and the RTTI,
+ * which is zero in the kernel.
+ */
+static bool next_base(struct link *link, const struct placed_section *section,
+		      uint64_t *at)
+{
+	size_t word = cpu_word(link->cpu);
+	/* In a bundle the distance was taken for a slot. */
+	uint64_t top = link_is_object(link) ? *at : *at - word;
+	struct macho_relocation r;
+	uint32_t number;
+	if (top < 2 * word || !bytes_holds(section->source->content, top, 2 * word) ||
+	    word_at(link, section, top + word) != 0)
+		return false;
+	uint64_t distance = word_at(link, section, top), address;
+	int64_t value = word == 8 ? (int64_t)distance : (int32_t)(uint32_t)distance;
+	if (value >= 0 || value < -0x100000 || value % (int64_t)word)
+		return false;
+	for (unsigned i = 0; i < 2; i++) {
+		address = section->source->address + top + i * word;
+		if (places_external(link, address, &number, &r) ||
+		    places_local(link, address, &r))
+			return false;
+	}
+	*at = top + 2 * word;
+	return true;
+}
+
+int vtable_scan_whole(struct link *link, const struct symbol *symbol)
+{
+	uint64_t at;
+	const struct placed_section *section = find_slots(link, symbol, &at);
+	link->scratch.count = 0;
+	if (!section)
+		return 0;
+	int r;
+	do
+		r = scan_slots(link, section, &at);
+	while (r == 0 && next_base(link, section, &at));
+	return r < 0 ? r : 0;
 }
 
 /* Turns the scanned slots into a table of their own. */
@@ -84,6 +216,8 @@ int vtable_read_own(struct link *link, const struct symbol *symbol, struct vtabl
 				 symbol->name);
 	return keep_scratch(link, symbol->name, ret);
 }
+
+/* ---- dependencies' ---- */
 
 static int scan_image(struct link *link, const struct definition *found)
 {

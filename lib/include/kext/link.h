@@ -1,6 +1,7 @@
 /*
- * The kext linker: turns an MH_KEXT_BUNDLE into an image that runs at a given address,
- * against the images of the kernel and of other kexts, as KXLD does.
+ * The kext linker: turns an MH_KEXT_BUNDLE, or for i386 and ppc an MH_OBJECT, into an image
+ * that runs at a given address, against the images of the kernel and of other kexts, as KXLD
+ * does.
  */
 #ifndef KEXT_LINK_H
 #define KEXT_LINK_H
@@ -44,14 +45,30 @@ struct kext_link_dependency {
 /* Chooses the load address for `size` bytes, a multiple of the page size. 0 or an error. */
 typedef int kext_link_allocate(void *data, uint64_t size, uint64_t *ret_address);
 
+/* Where one segment of a split kext goes. */
+struct kext_link_segment {
+	const char *name;		/* "__TEXT_EXEC" */
+	uint64_t address;
+};
+
 struct kext_link_request {
-	const void *data;		/* one thin MH_KEXT_BUNDLE; not modified */
+	const void *data;		/* one thin kext; not modified */
 	size_t size;
 	const char *name;		/* for messages: the identifier */
 	const struct kext_link_dependency *dependencies;
 	size_t dependency_count;
 	kext_link_allocate *allocate;
 	void *allocate_data;
+	/*
+	 * A split kext, whose segments go to places of their own in a kernel cache: an
+	 * address for each segment of the kext, __LINKEDIT included. It counts when it
+	 * gives __TEXT_EXEC an address other than 0; `allocate` is then not called. Every
+	 * segment lies between __TEXT's address and the end of __LINKEDIT. Vtables are not
+	 * patched, and the image keeps LC_SEGMENT_SPLIT_INFO for who adjusts the code
+	 * between the segments. Not for MH_OBJECT. NULL: an ordinary kext.
+	 */
+	const struct kext_link_segment *segments;
+	size_t segment_count;
 	uint64_t page_size;		/* 0: the CPU's own */
 	bool include_relocations;	/* slide information in LC_DYSYMTAB */
 	/*
@@ -66,8 +83,8 @@ struct kext_link_request {
 
 struct kext_link_result {
 	uint8_t *data;			/* the image; free with free() */
-	size_t size;			/* a multiple of the page size */
-	uint64_t address;
+	size_t size;			/* a multiple of the page size, unless split */
+	uint64_t address;		/* of a split kext: its __TEXT's */
 	uint64_t kmod_info;		/* its address */
 	uint32_t missing_direct, missing_slots;	/* bindings to __TRAP */
 };
