@@ -194,15 +194,25 @@ static int read_image(const struct reader *r, struct cursor *c, bool is_inner,
 	return read_image(r, &inner, true, ret);
 }
 
+/* Passes over a tag and a length, whatever that is. */
+static unsigned skip_head(struct cursor *c)
+{
+	unsigned tag = cursor_u8(c), length = cursor_u8(c);
+	if (length >= 0x80)
+		cursor_take(c, length & 0x7f);
+	return tag;
+}
+
+/* A file that is cut off still begins like one, so that the reader tells what it lacks.
+ */
 bool im4p_is(struct bytes input)
 {
-	struct cursor c = cursor_at(input, 1, true);
-	size_t length = input.size > 1 ? input.data[1] : 0;
-	cursor_take(&c, length >= 0x80 ? 1 + (length & 0x7f) : 1);
-	const uint8_t *name = cursor_take(&c, 6);
-	return name && input.data[0] == TAG_SEQUENCE && name[0] == TAG_TEXT &&
-	       name[1] == 4 &&
-	       (!memcmp(name + 2, "IM4P", 4) || !memcmp(name + 2, "IMG4", 4));
+	struct cursor c = cursor_at(input, 0, true);
+	unsigned outer = skip_head(&c), inner = skip_head(&c);
+	const uint8_t *name = cursor_take(&c, 4);
+	return name && outer == TAG_SEQUENCE && inner == TAG_TEXT &&
+	       (is_named(bytes_of(name, 4), "IM4P") ||
+		is_named(bytes_of(name, 4), "IMG4"));
 }
 
 int im4p_read(struct bytes input, struct im4p *ret, struct codec_refusal *reterr)
