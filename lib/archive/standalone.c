@@ -364,6 +364,42 @@ static int check_result(struct standalone *s, const uint8_t *data, size_t size)
 	return error == KEXT_ERR_VALIDATION ? KEXT_ERR_BAD_DATA : error;
 }
 
+/* The symbol list of a KPI is embedded as its file is: linked for no place. */
+static bool is_embedded_file(const struct standalone *s)
+{
+	array_for_each (segment, &s->segments)
+		if (segment->address - s->place->load < s->place->size ||
+		    segment->address - s->place->source < s->place->size)
+			return false;
+	return s->place->size && !s->place->kmod_info;
+}
+
+static int copy_file(struct standalone *s, struct prelink_image *image,
+		     uint8_t **ret_data, size_t *ret_size)
+{
+	struct bytes bytes;
+	if (!macho_at_address(&s->image->macho, s->place->source, s->place->size, &bytes))
+		return standalone_damaged(s, "its bytes are not in the file");
+	s->content_end = bytes.size;
+	int error = check_budget(s, image);
+	if (error < 0)
+		return error;
+	*ret_data = mem_copy(bytes.data, bytes.size);
+	*ret_size = bytes.size;
+	return *ret_data ? 0 : -ENOMEM;
+}
+
+static int rebuild(struct standalone *s, struct prelink_image *image, uint8_t **ret_data,
+		   size_t *ret_size)
+{
+	int error = lay_out(s);
+	if (error == 0)
+		error = make_commands(s);
+	if (error == 0)
+		error = check_budget(s, image);
+	return error == 0 ? write_file(s, ret_data, ret_size) : error;
+}
+
 int standalone_make(struct prelink_image *image, const struct prelink_place *place,
 		    const char *name, struct kext_diagnostics *diagnostics,
 		    uint8_t **ret_data, size_t *ret_size)
@@ -376,13 +412,8 @@ int standalone_make(struct prelink_image *image, const struct prelink_place *pla
 	if (error == 0)
 		error = read_segments(&s);
 	if (error == 0)
-		error = lay_out(&s);
-	if (error == 0)
-		error = make_commands(&s);
-	if (error == 0)
-		error = check_budget(&s, image);
-	if (error == 0)
-		error = write_file(&s, &data, &size);
+		error = is_embedded_file(&s) ? copy_file(&s, image, &data, &size)
+					     : rebuild(&s, image, &data, &size);
 	if (error == 0)
 		error = check_result(&s, data, size);
 	buffer_free(&s.new_commands);
