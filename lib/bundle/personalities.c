@@ -158,15 +158,15 @@ void bundle_check_personalities(const struct kext_bundle *bundle,
 				const struct kext_arch *arch,
 				struct kext_diagnostics *diagnostics)
 {
+	char name[128];
 	bool is_tiger = bundle_era(bundle) == KEXT_ERA_TIGER;
 	const struct kext_value *all =
-		kext_bundle_property(bundle, "IOKitPersonalities", arch);
+		bundle_property(bundle, "IOKitPersonalities", arch, name);
 	if (all && !kext_value_is(all, KEXT_VALUE_DICTIONARY))
-		kext_diagnose_value(
-			diagnostics, KEXT_ERROR,
-			is_tiger ? "personality.kind" : "property.type", bundle->name,
-			"IOKitPersonalities", NULL,
-			"IOKitPersonalities must be a dictionary of dictionaries");
+		kext_diagnose_value(diagnostics, KEXT_ERROR,
+				    is_tiger ? "personality.kind" : "property.type",
+				    bundle->name, name, NULL,
+				    "%s must be a dictionary of dictionaries", name);
 	if (!kext_value_is(all, KEXT_VALUE_DICTIONARY))
 		return;
 	for (size_t i = 0; i < kext_value_count(all); i++) {
