@@ -170,11 +170,12 @@ static uint32_t moved_name(const struct symbols *symbols, uint32_t name)
 
 static void write_symbols(struct standalone *s, const struct symbols *symbols)
 {
+	if (!symbols->count)
+		return;
 	uint8_t *out = buffer_extend(&s->linkedit_data, symbols->table.size);
 	if (!out)
 		return;
-	if (symbols->table.size)
-		memcpy(out, symbols->table.data, symbols->table.size);
+	memcpy(out, symbols->table.data, symbols->table.size);
 	for (uint32_t i = 0; i < symbols->count; i++, out += symbols->item) {
 		store32(out, moved_name(symbols, load32(out, s->big)), s->big);
 		if (is_alias(out))
