@@ -2,6 +2,8 @@
 # global symbol, and the table of vtables (lib/kernel/machine/vtables.c). Compilers may give
 # the two forms of a constructor or destructor one address; Darwin's tools want an address to
 # have one name, so the form that fewer vtables and callers have is exported as a jump.
+# gcc leaves the two slots of destructors empty in the vtables of abstract classes, and Darwin's
+# tools would take that for the end: the table of vtables names the destructors too.
 BEGIN {
 	print "\t.section .note.GNU-stack,\"\",@progbits"
 }
@@ -19,7 +21,8 @@ function is_exported(name) {
 $1 ~ /:$/ || $2 ~ /^[UNna]$/ || !is_exported($1) { next }
 $1 ~ /^_ZTV/ {
 	text($1)
-	vtable[++vtables] = sprintf("\t.quad .Lname%d, %s, 0x%s\n", names, $1, $4)
+	vtable[++vtables] = $1
+	entry[vtables] = sprintf("\t.quad .Lname%d, %s, 0x%s", names, $1, $4)
 	next
 }
 $1 ~ /^_ZN.*D2Ev$/ || $1 ~ /^_ZN.*C1E/ {
@@ -27,10 +30,17 @@ $1 ~ /^_ZN.*D2Ev$/ || $1 ~ /^_ZN.*C1E/ {
 	export($1, ".Ljump" jumps)
 	next
 }
-{ export($1, $1) }
+{
+	is_defined[$1] = 1
+	export($1, $1)
+}
+function destructor(vtable, kind,    name) {
+	name = "_ZN" substr(vtable, 5) "D" kind "Ev"
+	return is_defined[name] ? name : "0"
+}
 END {
 	print "\t.section .data.rel.ro,\"aw\"\n\t.p2align 3\n\t.globl kernel_vtables\nkernel_vtables:"
 	for (i = 1; i <= vtables; i++)
-		printf "%s", vtable[i]
-	print "\t.quad 0, 0, 0"
+		print entry[i] ", " destructor(vtable[i], 1) ", " destructor(vtable[i], 0)
+	print "\t.quad 0, 0, 0, 0, 0"
 }

@@ -14,6 +14,7 @@ extern const struct kernel_vtable {
 	const char *symbol;
 	const void *words;
 	uint64_t size;
+	uint64_t destructors[2]; /* for slots that the compiler left empty */
 } kernel_vtables[];
 
 static uint64_t room_of(const struct kernel_vtable *vtable)
@@ -46,10 +47,21 @@ void vtables_export(struct kpi_export *exports)
 	}
 }
 
+/* Behind the two header words. */
+static void fill_destructors(uint8_t *to, const struct kernel_vtable *vtable)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t *slot = (uint64_t *)to + 2 + i;
+		if (!*slot)
+			*slot = vtable->destructors[i];
+	}
+}
+
 void vtables_copy(uint8_t *to)
 {
 	for (const struct kernel_vtable *v = kernel_vtables; v->symbol; v++) {
 		memcpy(to, v->words, v->size);
+		fill_destructors(to, v);
 		memset(to + v->size, 0, room_of(v) - v->size);
 		to += room_of(v);
 	}
