@@ -594,7 +594,7 @@ static int run_all(struct fixture *f)
 static void test_without_memory(void **state)
 {
 	struct fixture *f = *state;
-	unsigned failures = 0;
+	unsigned failures = 0, fine = 0;
 	int error;
 	add_kpis(f, "19.6.0");
 	fixture_info(f, "A.kext", LIBRARY("com.a", "1.0", "1.0", NEEDS("com.b", "1.0")));
@@ -605,11 +605,16 @@ static void test_without_memory(void **state)
 		fault_arm_allocation(n);
 		error = run_all(f);
 		fault_arm_allocation(0);
-		if (error != -ENOMEM)
+		if (error == -ENOMEM) {
+			failures++;
+			fine = 0;
+			continue;
+		}
+		/* A cache that cannot be read for want of memory is none. */
+		assert_int_equal(error, 0);
+		if (++fine == 100)
 			break;
-		failures++;
 	}
-	assert_int_equal(error, 0);
 	assert_true(failures > 50);
 }
 
