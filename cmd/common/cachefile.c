@@ -272,7 +272,7 @@ static int make_slices(struct making *making, struct kext_context *context)
 			status = make_slice(making, file->archs[i]);
 			if (status != EX_OK && !making->pick.count &&
 			    file->arch_count > 1) {
-				nothing = status;
+				nothing = making->pick.status;
 				status = EX_OK;
 			}
 			if (status == EX_OK && making->pick.status)

@@ -99,6 +99,16 @@ static int weigh_failures(struct build *build, struct kext_bundle **kept,
 	return KEXT_ERR_LINK;
 }
 
+/* All findings are known from the first time. */
+static int link_again(struct build *build, struct kext_bundle *const *bundles,
+		      size_t count)
+{
+	struct kext_diagnostics *known = kext_diagnostics_new();
+	int error = known ? link_set(build, bundles, count, known) : -ENOMEM;
+	kext_diagnostics_free(known);
+	return error;
+}
+
 /*
  * What failed may have left a hole in the addresses; then the others are linked once
  * more, without it.
@@ -115,7 +125,7 @@ static int link_all(struct build *build)
 	if (error == 0)
 		error = weigh_failures(build, kept, &kept_count);
 	if (error == 0 && kept_count < options->bundle_count)
-		error = link_set(build, kept, kept_count, NULL);
+		error = link_again(build, kept, kept_count);
 	return error;
 }
 

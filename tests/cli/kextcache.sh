@@ -1,0 +1,256 @@
+#!/bin/bash
+# kextcache's archives: mkext 1 and 2, fat files, filters, forms, and what is refused.
+. "$(dirname "$0")/lib.sh"
+
+# plist_kext NAME [REQUIRED [VERSION [IDENTIFIER]]]: a kext without code in $T/kexts.
+plist_kext()
+{
+	local kext=$T/kexts/$1.kext
+	mkdir -p "$kext/Contents"
+	cat >"$kext/Contents/Info.plist" <<-END
+		<plist version="1.0"><dict>
+		<key>CFBundleIdentifier</key><string>${4:-com.example.$1}</string>
+		<key>CFBundlePackageType</key><string>KEXT</string>
+		<key>CFBundleVersion</key><string>${3:-1.0}</string>
+		<key>OSBundleCompatibleVersion</key><string>1.0</string>
+		${2:+<key>OSBundleRequired</key><string>$2</string>}
+		</dict></plist>
+	END
+}
+
+code_kext()
+{
+	mkdir -p "$T/kexts"
+	make_kext "$T/kexts" "$1" "com.example.$1" 1.0 <<-END
+		#include <mach/mach_types.h>
+		kern_return_t $1_start(kmod_info_t *ki, void *d) { return KERN_SUCCESS; }
+		kern_return_t $1_stop(kmod_info_t *ki, void *d) { return KERN_SUCCESS; }
+	END
+}
+
+# show FILE: its slices by an independent reader, a line each: version, CPU and names.
+show()
+{
+	python3 -B - "$1" <<-'END'
+		import re, struct, sys, zlib
+		sys.path.insert(0, "tests/model")
+		from prelink import lzss
+		data = open(sys.argv[1], "rb").read()
+		slices, end = [(None, data)], 0
+		if data[:4] == b"\xca\xfe\xba\xbe":
+		    slices, end = [], 8 + 20 * struct.unpack_from(">I", data, 4)[0]
+		    for i in range(struct.unpack_from(">I", data, 4)[0]):
+		        cpu, sub, at, size, align = struct.unpack_from(">5I", data, 8 + 20 * i)
+		        assert at == end and align == 0
+		        slices.append((cpu, data[at:at + size]))
+		        end += size
+		    assert end == len(data)
+		for wanted, d in slices:
+		    m, s, length, adler, version, count, cpu, sub = struct.unpack_from(">8I", d)
+		    assert (m, s) == (0x4D4B5854, 0x4D4F5358) and wanted in (None, cpu)
+		    assert length == len(d) and adler == zlib.adler32(d[16:])
+		    names = []
+		    if version == 0x01008000:
+		        at = 32 + 32 * count
+		        for i in range(count):
+		            for k in range(2):
+		                offset, packed, full, time = struct.unpack_from(">4I", d, 32 + 32 * i + 16 * k)
+		                assert time == 0
+		                if k and not offset:
+		                    assert (packed, full) == (0, 0)
+		                    continue
+		                assert offset == at, "a gap"
+		                at += packed or full
+		                plain = lzss(d[offset:at], full) if packed else d[offset:at]
+		                assert packed <= full
+		                if k:
+		                    names[-1] += "+%d" % zlib.crc32(plain)
+		                else:
+		                    text = plain.decode()
+		                    names.append(re.search("CFBundleIdentifier</key><string>([^<]*)", text)[1])
+		                    assert text.lstrip().startswith("<")
+		        assert at == len(d)
+		    else:
+		        assert version == 0x02002001
+		        at, packed, full = struct.unpack_from(">3I", d, 32)
+		        text = (zlib.decompress(d[at:at + packed]) if packed else d[at:at + full]).decode()
+		        assert len(text) == full and at + (packed or full) == len(d)
+		        assert text.count("_MKEXTBundlePath") == count
+		        names = re.findall("CFBundleIdentifier</key><string[^>]*>([^<]*)", text)
+		    print("%08x %x %s" % (version, cpu, " ".join(sorted(names))))
+	END
+}
+
+# names_of FILE: the kexts' short names.
+names_of()
+{
+	show "$1" | sed 's/^[^ ]* [^ ]* //; s/com\.example\.//g; s/+[0-9]*//g'
+}
+
+test_mkext1()
+{
+	code_kext Foo
+	plist_kext Bare
+	expect_status 0 kextcache -z -mkext1 "$T/a.mkext" "$T/kexts"
+	local sum
+	sum=$(python3 -c "import sys, zlib
+print(zlib.crc32(open('$T/kexts/Foo.kext/Contents/MacOS/Foo', 'rb').read()))")
+	expect_equal "$(show "$T/a.mkext")" \
+		"01008000 1000007 com.example.Bare com.example.Foo+$sum"
+	# Property lists are kept byte for byte.
+	expect_status 0 mkextunpack -d "$T/new" "$T/a.mkext"
+	cmp "$T/kexts/Foo.kext/Contents/MacOS/Foo" "$T/new/Foo.kext/Contents/MacOS/Foo"
+	kextcache -q -z -uncompressed -mkext1 "$T/b.mkext" "$T/kexts"
+	grep -qaF "$(head -1 "$T/kexts/Bare.kext/Contents/Info.plist")" "$T/b.mkext"
+	show "$T/b.mkext" >/dev/null
+}
+
+test_fat()
+{
+	code_kext Foo
+	plist_kext Bare
+	expect_status 0 kextcache -z -a x86_64 -a i386 -a x86_64 -m "$T/a.mkext" "$T/kexts"
+	expect_equal "$(show "$T/a.mkext" | sed 's/+.*//')" \
+		"02002001 1000007 com.example.Bare com.example.Foo
+02002001 7 com.example.Bare"
+	# What is named and has no code for one of several is left out of that one.
+	expect_status 0 kextcache -z -a i386 -a x86_64 -m "$T/b.mkext" "$T/kexts/Foo.kext"
+	expect_text "$T/err" "Foo.kext doesn't support architecture 'i386'; omitting from mkext."
+	expect_text "$T/err" "no kexts are left for i386"
+	expect_status 2 kextcache -z -a i386 -m "$T/c.mkext" "$T/kexts/Foo.kext"
+	[ ! -e "$T/c.mkext" ]
+}
+
+test_filters()
+{
+	local name
+	plist_kext Root Root
+	plist_kext Console Console
+	plist_kext Local Local-Root
+	plist_kext Net Network-Root
+	plist_kext Safe "Safe Boot"
+	plist_kext Plain
+	filtered()
+	{
+		kextcache -q -z "$1" -m "$T/a.mkext" "${@:2}"
+		names_of "$T/a.mkext"
+	}
+	expect_equal "$(filtered -l "$T/kexts")" "Console Local Root"
+	expect_equal "$(filtered -L "$T/kexts")" "Console Local Root"
+	expect_equal "$(filtered -n "$T/kexts")" "Console Net Root"
+	expect_equal "$(filtered -s "$T/kexts")" "Console Root Safe"
+	expect_equal "$(filtered -lns "$T/kexts")" "Console Local Net Root Safe"
+	expect_equal "$(filtered -local-root "$T/kexts")" "Console Local Root"
+	# Lower case restricts folders only, upper case named kexts too.
+	expect_equal "$(filtered -l "$T/kexts/Plain.kext" "$T/kexts/Net.kext")" "Net Plain"
+	expect_equal "$(filtered -N "$T/kexts/Plain.kext" "$T/kexts/Net.kext")" "Net"
+}
+
+test_identifiers()
+{
+	plist_kext A
+	plist_kext B
+	expect_status 0 kextcache -z -b com.example.B -m "$T/a.mkext" "$T/kexts"
+	expect_equal "$(names_of "$T/a.mkext")" B
+	expect_status 1 kextcache -z -b com.example.C -m "$T/c.mkext" "$T/kexts"
+	expect_text "$T/err" com.example.C
+	[ ! -e "$T/c.mkext" ]
+}
+
+test_versions_of_one_identifier()
+{
+	plist_kext Old "" 1.0 com.example.Same
+	plist_kext New "" 2.0 com.example.Same
+	kextcache -q -z -uncompressed -mkext1 "$T/a.mkext" "$T/kexts"
+	expect_equal "$(names_of "$T/a.mkext")" Same
+	expect_text "$T/a.mkext" "<string>2.0</string>"
+	kextcache -q -z -mkext2 "$T/b.mkext" "$T/kexts"
+	expect_equal "$(names_of "$T/b.mkext")" "Same Same"
+}
+
+test_volume_root_and_time()
+{
+	plist_kext A
+	touch -d @1234567890 "$T/kexts"
+	kextcache -q -z -uncompressed -volume-root "$T/" -m "$T/a.mkext" "$T/kexts"
+	expect_text "$T/a.mkext" "<string>/kexts/A.kext</string>"
+	expect_equal "$(stat -c %Y "$T/a.mkext")" 1234567891
+}
+
+test_same_bytes()
+{
+	code_kext Foo
+	code_kext Bar
+	plist_kext Bare
+	local version jobs
+	for version in 1 2; do
+		for jobs in 1 2 3; do
+			kextcache -q -z -j $jobs -mkext$version "$T/$version.$jobs" "$T/kexts"
+		done
+		cmp "$T/$version.1" "$T/$version.2"
+		cmp "$T/$version.1" "$T/$version.3"
+	done
+}
+
+test_usage()
+{
+	plist_kext A
+	expect_status 64 kextcache "$T/kexts"
+	expect_text "$T/err" "No work to do; check options and try again."
+	expect_status 64 kextcache -m "$T/a"
+	expect_text "$T/err" "No kexts or directories specified."
+	expect_status 64 kextcache -m "$T/a" -mkext1 "$T/b" "$T/kexts"
+	expect_text "$T/err" "an output filename has already been set"
+	expect_status 64 kextcache -f -m "$T/a" "$T/kexts"
+	expect_status 64 kextcache -caches-only -U "$T"
+	expect_status 64 kextcache -f -caches-only -u "$T"
+	expect_status 64 kextcache -volume-root "$T" -k "$T/kexts"
+	expect_status 64 kextcache -compression zip -m "$T/a" "$T/kexts"
+	expect_status 64 kextcache -system-caches "$T/kexts"
+	expect_text "$T/err" "Custom kexts and repository directories are not allowed"
+	expect_status 64 kextcache -c "$T/a" -e
+	expect_status 66 kextcache -u "$T/none"
+	# Contradicting forms: said, and compressed wins.
+	expect_status 0 kextcache -z -compressed -uncompressed -m "$T/a" "$T/kexts"
+	expect_text "$T/err" "using -compressed"
+	# A cluster, an argument glued to its end, -v with its level as the next word.
+	expect_status 0 kextcache -zqv 6 -m"$T/b" "$T/kexts"
+	[ -s "$T/b" ]
+}
+
+test_full_disk()
+{
+	code_kext Foo
+	echo old >"$T/a.mkext"
+	(
+		ulimit -f 1
+		trap '' XFSZ
+		kextcache -q -z -uncompressed -m "$T/a.mkext" "$T/kexts" 2>"$T/err"
+	) && fail "a full disk was no failure"
+	expect_text "$T/err" "$T/a.mkext: "
+	expect_equal "$(cat "$T/a.mkext")" old
+	expect_equal "$(find "$T" -maxdepth 1 -name '.a.mkext*')" ""
+}
+
+test_folder_that_changes()
+{
+	# Enough kexts for a change to come in between.
+	local i
+	for i in $(seq 200); do
+		plist_kext "K$i"
+	done
+	(
+		for i in $(seq 400); do
+			touch "$T/kexts"
+		done
+	) &
+	local status=0
+	kextcache -q -z -m "$T/a.mkext" "$T/kexts" 2>"$T/err" || status=$?
+	wait
+	expect_equal "$status" 4
+	expect_text "$T/err" "Source directory has changed since starting"
+	[ ! -e "$T/a.mkext" ]
+}
+
+cd "$ROOT"
+run_tests
