@@ -12,8 +12,11 @@ import sys
 import tempfile
 import cases_layout
 import cases_names
+import cases_objects
+import cases_split
 import cases_vtables
-from kxld import Link, Refused
+from kxld import Refused
+from kxld_forms import link
 from setup import *
 
 
@@ -37,6 +40,8 @@ def command(linkone, folder, setup, kext):
     args += ["-s"] * setup.slides + ["-M"] * setup.missing
     if setup.page:
         args += ["-p", str(setup.page)]
+    for place in (setup.split or {}).items():
+        args += ["-S", "%s=%#x" % place]
     for i, (image, face, direct) in enumerate(setup.dependencies()):
         path = write(folder, "image%d" % i, image)
         if face:
@@ -51,8 +56,8 @@ def run_case(linkone, name):
     expected = refused
     try:
         if not gate:
-            model = Link(kext, setup.dependencies(), setup.address, setup.slides, setup.page,
-                         setup.missing)
+            model = link(kext, setup.dependencies(), setup.address, setup.slides, setup.page,
+                         setup.missing, setup.split)
             expected = None
     except Refused as reason:
         expected = str(reason)

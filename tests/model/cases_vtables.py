@@ -1,4 +1,5 @@
 """Cases: vtables, libraries, and symbols that the kernel only traps."""
+from kxld import Link
 from setup import *
 
 

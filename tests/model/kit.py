@@ -4,7 +4,8 @@ import struct
 from macho import *
 
 BASES = {X86_64: (0xFFFFFF8000200000, 0xFFFFFF7F80E00000), ARM64: (0xFFFFFFF007004000, 0xFFFFFFF005C00000),
-         ARM: (0x80001000, 0x8A000000), I386: (0x00100000, 0x01400000)}
+         ARM: (0x80001000, 0x8A000000), I386: (0x00100000, 0x01400000),
+         PPC: (0x00010000, 0x00C00000)}
 TEXT, CONST, DATA, BSS = 1, 2, 3, 4
 
 
@@ -12,13 +13,15 @@ class Object:
     """Sections are filled first; addresses exist once build() has placed them."""
 
     def __init__(self, cpu, **kw):
-        self.b = Builder(cpu, page=0x4000 if cpu == ARM64 else PAGE, **kw)
+        self.b = self.builder(cpu, page=0x4000 if cpu == ARM64 else PAGE, **kw)
         self.cpu, self.w = cpu, word(cpu)
         self.pending, self.index, self.references = [], {}, []
         self.section("__TEXT", "__text", align=4, flags=0x80000400)
         self.section("__DATA", "__const", align=4)
         self.section("__DATA", "__data", align=4)
         self.section("__DATA", "__bss", align=4, flags=1)
+
+    builder = Builder
 
     def section(self, *args, **kw):
         return self.b.section(*args, **kw)
@@ -150,6 +153,18 @@ class Kext(Object):
     def is_external(self, name):
         return self.pending[self.index[name]][1] & 0xE != N_SECT
 
+    def place_reloc(self, table, section, at, *args, **kw):
+        reloc = Reloc(self.b.addr(section, at), *args, **kw)
+        getattr(self.b, table).append(reloc)
+        return reloc
+
+    def place_call(self, at, name):
+        kind = {X86_64: 2, ARM64: 2, I386: 0, ARM: 5}[self.cpu]
+        address = self.b.addr(TEXT, at)
+        self.place_reloc("externals", TEXT, at, self.index[name], kind, 2, 1, 1)
+        if self.cpu == I386:  # the place holds the way from its end to address 0
+            self.b.sections[0].data[at:at + 4] = struct.pack("<i", -(address + 4))
+
     def build(self):
         for _, _, to, _ in self.references:
             if to not in self.index:
@@ -163,27 +178,60 @@ class Kext(Object):
         b, e, size = self.b, endian(self.cpu), 3 if self.w == 8 else 2
         for section, at, to, addend in self.references:
             value = addend
-            address = b.addr(section, at)
             if self.is_external(to):
-                b.externals.append(Reloc(address, self.index[to], 0, size, 0, 1))
+                self.place_reloc("externals", section, at, self.index[to], 0, size, 0, 1)
             else:
                 _, _, sect, desc, base = b.symbols[self.index[to]]
                 value += base + (1 if desc & N_THUMB else 0)
-                b.locals.append(Reloc(address, sect, 0, size))  # sect: an ordinal already
+                self.place_reloc("locals", section, at, sect, 0, size)  # sect: an ordinal already
             b.sections[section - 1].data[at:at + self.w] = struct.pack(
                 e + ("Q" if self.w == 8 else "I"), value)
-        kind = {X86_64: 2, ARM64: 2, I386: 0, ARM: 5}[self.cpu]
         for at, name in self.calls:
-            address = b.addr(TEXT, at)
-            b.externals.append(Reloc(address, self.index[name], kind, 2, 1, 1))
-            if self.cpu == I386:  # the place holds the way from its end to address 0
-                b.sections[0].data[at:at + 4] = struct.pack("<i", -(address + 4))
+            self.place_call(at, name)
         for section, at, symbol, table, kw in self.extra:
             extern = isinstance(symbol, str)
             value = kw.pop("value_at", None)
             if value:
                 kw["value"] = b.addr(*value)
-            getattr(b, table).append(Reloc(b.addr(section, at),
-                                           self.index[symbol] if extern else b.ordinal(symbol),
-                                           extern=int(extern), **kw))
+            pair = kw.pop("pair", None)
+            reloc = self.place_reloc(table, section, at,
+                                     self.index[symbol] if extern else b.ordinal(symbol),
+                                     extern=int(extern), **kw)
+            if pair:  # of an object file: (address, symbol, type, section and offset or None)
+                to, value = pair[3], None
+                if to:
+                    value = b.addr(*to)
+                reloc.pair = Reloc(pair[0], pair[1], pair[2], 2, kw.get("pcrel", 0), value=value)
         return b.build()
+
+
+class ObjectKext(Kext):
+    """A kext that is an object file: a section's relocations count from its start."""
+    builder = ObjectBuilder
+
+    def place_reloc(self, table, section, at, *args, **kw):
+        reloc = Reloc(at, *args, **kw)
+        self.b.sections[section - 1].relocs.append(reloc)
+        return reloc
+
+    def place_call(self, at, name):
+        """The place holds the way from the instruction (i386: its end) to the section's start."""
+        if self.cpu == PPC:
+            word_ = struct.pack(">I", 0x48000001 | -at & 0x03FFFFFC)
+        else:
+            word_ = struct.pack("<i", -(at + 4))
+        self.b.sections[0].data[at:at + 4] = word_
+        self.place_reloc("", TEXT, at, self.index[name], 3 if self.cpu == PPC else 0, 2, 1, 1)
+
+    def call(self, name, opcode=b"\xe8"):
+        if self.cpu != PPC:
+            return super().call(name, opcode)
+        self.calls.append((self.append(TEXT, bytes(4), 4), name))
+
+    def common(self, name, size, exponent=0, ext=N_EXT):
+        self.symbol(name, ext, desc=exponent << 8, value=size)
+
+    def half(self, type_, at, symbol, other, pcrel=0, section=TEXT):
+        """A relocation whose pair's address holds `other`."""
+        self.relocation(section, at, symbol, "", type=type_, length=2, pcrel=pcrel,
+                        pair=(other, 0xFFFFFF, 1, None))

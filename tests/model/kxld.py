@@ -1,4 +1,5 @@
-"""A small model of Darwin's kext linker, for comparing outputs byte for byte. It keeps the
+"""A small model of Darwin's kext linker, for comparing outputs byte for byte; objects and
+split kexts are in kxld_forms.py. It keeps the
 rules in their plainest form (global tables filled in order, no indexes) and shares nothing
 with the C linker. Raises Refused where the linker must fail."""
 import struct
@@ -11,6 +12,8 @@ PRIVATE = {"_kmod_info", "__Znwm", "__Znam", "__ZdlPv", "__ZdaPv"}
 PURE = "___cxa_pure_virtual"
 PAGES = {ARM64: 0x4000}
 WEAK_FILLER = 0xF00DD00D
+PAIRED = {(X86_64, 5), (ARM64, 1), (I386, 2), (I386, 4), (ARM, 2), (ARM, 3), (PPC, 4), (PPC, 5),
+          (PPC, 6), (PPC, 8), (PPC, 13), (PPC, 15)}
 
 
 class Refused(Exception):
@@ -80,8 +83,11 @@ class Image:
 class Link:
     """deps: (image bytes, interface bytes or None, direct)."""
 
-    def __init__(self, kext, deps, base, slides=False, page=None, allow_missing=False):
-        self.base, self.slides = base, slides
+    header_size = 0
+
+    def __init__(self, kext, deps, base, slides=False, page=None, allow_missing=False, split=None):
+        self.base, self.slides, self.split = base, slides, split
+        self.new_ordinals = {}
         self.D, self.O, self.X, self.V = {}, set(), {}, {}
         self.images, self.weak_symbol = [], None
         self.missing_direct = self.missing_slots = 0
@@ -100,15 +106,19 @@ class Link:
         self.names = {s.name: s for s in self.k.syms if s.local and not s.stab}
         self.duplicates()
         self.resolve()
-        self.targets = {i: self.k.syms[r.symbol] for i, r in enumerate(self.f.externals) if r.extern}
+        self.targets = {r: self.k.syms[r.symbol] for r in self.outside() if r.extern}
         self.classes = []
-        if self.f.externals:
+        if self.outside():
             self.patch()
         self.validate(allow_missing)
         self.copy()
         self.relocate()
         self.kmod()
         self.emit()
+
+    def outside(self):
+        """The relocations that may be patched."""
+        return self.f.externals
 
     # --- dependencies
     def export(self, image, interface, direct):
@@ -170,7 +180,7 @@ class Link:
         size = 1 + sum(len(s.name) + 1 + nlist for s in out)
         self.S = up(size, 8)
         self.slide_list = []
-        if self.slides and f.cpu != I386:
+        if self.slides and f.cpu not in (I386, PPC):
             for table in (f.locals, f.externals):
                 self.slide_list += [r for r in table if not r.pcrel and
                                     (r.extern or r.symbol or r.value is not None)]
@@ -185,9 +195,13 @@ class Link:
             s["link"] = up(s["addr"] + self.base, 1 << s["align"])
             if s["off"] and (s["link"] - self.base) % (1 << s["align"]):
                 raise Refused("link.address")
+        self.size = self.total
+        self.place_symbols()
+
+    def place_symbols(self):
         for s in self.k.syms:
             if s.kind == "sect":
-                section = f.sections[s.sect - 1]
+                section = self.f.sections[s.sect - 1]
                 s.link = s.value - section["addr"] + section["link"] | s.thumb
 
     # --- names
@@ -223,7 +237,7 @@ class Link:
             if at + self.w > section["addr"] + section["size"]:
                 raise Refused("link.vtable")
             v = self.k.word_at(at)
-            reloc = next((i for i, r in enumerate(self.f.externals) if r.address == at), None)
+            reloc = next((r for r in self.f.externals if r.address == at), None)
             if v:
                 slots.append(dict(name=None, addr=None, sym=None, reloc=None))
             elif reloc is not None:
@@ -233,10 +247,35 @@ class Link:
                 return slots
             at += self.w
 
+    def further_slots(self, s):
+        """Relocations in the tables of further bases: behind a small negative distance and a
+        zero."""
+        places = {r.address: r for r in self.f.externals}
+        local = {r.address for r in self.f.locals}
+        section = self.f.sections[s.sect - 1]
+        found, before, at = set(), 0, s.value + 2 * self.w
+        while at + self.w <= section["addr"] + section["size"]:
+            v = self.k.word_at(at)
+            if v or at in places:
+                if at in places and not v:
+                    found.add(places[at])
+                before, at = v, at + self.w
+                continue
+            top = at - self.w
+            if top in places or top in local or at in local or top < s.value + 2 * self.w or \
+                    not self.is_distance(before):
+                break
+            at += self.w
+            before = 0
+        return found
+
+    def is_distance(self, v):
+        return bool(v) and v % self.w == 0 and self.mask + 1 - v <= 0x100000
+
     def super_of(self, s):
-        for i, r in enumerate(self.f.externals):
+        for r in self.f.externals:
             if r.address == s.value:
-                target = self.targets[i]
+                target = self.targets[r]
                 break
         else:
             if not any(r.address == s.value for r in self.f.locals):
@@ -321,10 +360,7 @@ class Link:
         slots = set()
         for s in self.k.syms:
             if s.local and s.is_vtable:
-                try:
-                    slots |= {c["reloc"] for c in self.own_vtable(s)}
-                except Refused:
-                    pass
+                slots |= self.further_slots(s)
         for i, target in self.targets.items():
             if target.missing:
                 if i in slots:
@@ -339,7 +375,7 @@ class Link:
 
     # --- bytes
     def copy(self):
-        self.out = bytearray(self.total)
+        self.out = bytearray(self.size)
         for s in self.sections:
             if s["off"]:
                 at = s["link"] - self.base
@@ -347,12 +383,14 @@ class Link:
                     raise Refused("link.input")
                 self.out[at:at + s["size"]] = self.f.data[s["off"]:s["off"] + s["size"]]
 
-    def place(self, address):
+    def place(self, r, section):
+        """The place in the output, and the address that r.address stands for."""
         for s in self.sections:
-            if s["addr"] <= address < s["addr"] + s["size"]:
+            if s["addr"] <= r.address < s["addr"] + s["size"]:
                 if not s["off"]:
                     break
-                return s["link"] - self.base + address - s["addr"]
+                slide = s["segment"]["link"] - s["segment"]["addr"]
+                return s["link"] - self.base + r.address - s["addr"], r.address + slide
         raise Refused("link.relocation")
 
     def get(self, at, size):
@@ -364,7 +402,8 @@ class Link:
 
     def delta(self, r):
         if r.value is not None:
-            s = next(s for s in self.sections if s["addr"] <= r.value <= s["addr"] + s["size"])
+            s = next(s for inside in (True, False) for s in self.sections
+                     if s["addr"] <= r.value and r.value - s["addr"] < s["size"] + (not inside))
         else:
             s = self.f.sections[r.symbol - 1]
         return s["link"] - s["addr"]
@@ -380,7 +419,7 @@ class Link:
                     else:
                         change = self.k.syms[index].link
                     self.put(at, self.w, self.get(at, self.w) + change)
-        for table in (self.f.externals, self.f.locals):
+        for section, table in self.tables():
             i = 0
             while i < len(table):
                 r = table[i]
@@ -388,24 +427,24 @@ class Link:
                     i += 1
                     continue
                 pair = None
-                if (self.f.cpu, r.type) in ((X86_64, 5), (ARM64, 1), (I386, 2), (I386, 4),
-                                            (ARM, 2), (ARM, 3)):
+                if (self.f.cpu, r.type) in PAIRED:
                     if i + 1 == len(table):
                         raise Refused("link.relocation")
                     pair = table[i + 1]
-                self.apply(table, i, r, pair)
+                self.apply(r, pair, section)
                 i += 2 if pair else 1
 
-    def target(self, table, i):
-        r = table[i]
+    def tables(self):
+        return (None, self.f.externals), (None, self.f.locals)
+
+    def target(self, r):
         if not r.extern:
             return self.delta(r)
-        return self.targets[i].link if table is self.f.externals else self.k.syms[r.symbol].link
+        return self.targets[r].link if r in self.targets else self.k.syms[r.symbol].link
 
-    def apply(self, table, i, r, pair):
-        at, T = self.place(r.address), self.target(table, i)
-        pc = r.address + self.base
-        if r.extern and not r.pcrel and 1 << r.length == self.w and self.f.cpu != ARM64:
+    def apply(self, r, pair, section):
+        (at, pc), T = self.place(r, section), self.target(r)
+        if r.extern and not r.pcrel and 1 << r.length == self.w and self.f.cpu not in (ARM64, PPC):
             A, t = self.get(at, self.w), self.k.syms[r.symbol]
             if t.is_vtable and A % self.w == 0 and A >= 2 * self.w and t.name in self.V:
                 slot = A // self.w - 2
@@ -425,12 +464,12 @@ class Link:
         if cpu == X86_64 and kind == (0, 3, 0) or cpu == ARM64 and kind == (0, 3, 0):
             self.put(at, 8, self.get(at, 8) + T)
         elif cpu == X86_64 and kind == (2, 2, 1):
-            self.put(at, 4, signed(a32 + T - (pc + 4 if r.extern else self.base), 32))
+            self.put(at, 4, signed(a32 + T - (pc + 4 if r.extern else pc - r.address), 32))
         elif cpu == X86_64 and r.type in (1, 6, 7, 8) and kind[1:] == (2, 1):
             tail = {1: 0, 6: 1, 7: 2, 8: 4}[r.type]
-            self.put(at, 4, signed(a32 + T - (pc + 4 if r.extern else self.base + tail), 32))
+            self.put(at, 4, signed(a32 + T - (pc + 4 if r.extern else pc - r.address + tail), 32))
         elif cpu == X86_64 and r.type == 5 and r.length in (2, 3) and not r.pcrel and pair.type == 0:
-            value = self.target(table, i + 1) - T
+            value = self.target(pair) - T
             if r.length == 3:
                 self.put(at, 8, self.get(at, 8) + value)
             else:
@@ -439,7 +478,7 @@ class Link:
             word = self.get(at, 4)
             imm = word & 0x3FFFFFF
             addend = (imm - (1 << 26) if imm >> 25 else imm) << 2
-            distance = signed(T - (pc if r.extern else self.base) + addend, 28)
+            distance = signed(T - (pc if r.extern else pc - r.address) + addend, 28)
             self.put(at, 4, word & 0xFC000000 | distance >> 2 & 0x3FFFFFF)
         elif cpu == ARM and kind == (0, 2, 0):
             self.put(at, 4, self.get(at, 4) + T)
@@ -447,11 +486,16 @@ class Link:
             if T + r.address - pc:
                 raise Refused("link.relocation")
         elif cpu == I386 and r.type == 0 and r.length == 2:
-            self.put(at, 4, self.get(at, 4) + T - (self.base if r.pcrel else 0))
+            self.put(at, 4, self.get(at, 4) + T - (pc - r.address if r.pcrel else 0))
         elif cpu == I386 and r.type in (2, 4) and r.length == 2 and pair and pair.type == 1:
             self.put(at, 4, self.get(at, 4) + T - self.delta(pair))
+        elif cpu == PPC:
+            self.apply_ppc(r, pair, at, pc, T)
         else:
             raise Refused("link.relocation")
+
+    def split_payload(self):
+        return b""
 
     def kmod(self):
         s = next((s for s in self.k.syms if s.name == "_kmod_info" and s.local and not s.stab), None)
@@ -465,7 +509,7 @@ class Link:
         at = s.link - self.base
         self.put(at + places[0], self.w, self.base)
         self.put(at + places[1], self.w, self.total)
-        self.put(at + places[2], self.w, 0)
+        self.put(at + places[2], self.w, self.header_size)
         self.kmod_info = s.link
 
     def emit(self):
@@ -475,7 +519,7 @@ class Link:
         out = [s for s in self.k.syms if s.kind in ("abs", "sect") and not s.resolved]
         table, strings = b"", b"\0"
         for s in out:
-            sect = s.sect if s.kind == "sect" else 0
+            sect = self.new_ordinals.get(s.sect, s.sect) if s.kind == "sect" else 0
             table += struct.pack(e + "IBBH" + q, len(strings), s.type, sect, s.desc,
                                  s.link & ~s.thumb & self.mask)
             strings += s.name.encode() + b"\0"
@@ -486,10 +530,11 @@ class Link:
             number = 1 if r.extern else r.symbol
             word = number | r.length << 25 | r.type << 28
             slides += struct.pack(e + "II", r.address, word)
+        slides += self.split_payload()
         self.out[at + self.S:at + self.S + len(slides)] = slides
         commands = []
         for s in self.segments:
-            prot = 7 if f.cpu == I386 else 5 if s["name"] == "__TEXT" else 3
+            prot = 7 if f.cpu == I386 or f.filetype == 1 else 5 if s["name"] == "__TEXT" else 3
             base, each = (72, 80) if self.w == 8 else (56, 68)
             c = struct.pack(e + "II16s" + q * 4 + "4I", 0x19 if self.w == 8 else 1,
                             base + each * len(s["sections"]), s["name"].encode()[:15], s["link"],
@@ -502,15 +547,18 @@ class Link:
                                  t["flags"], t["r1"], t["r2"]) + b"\0" * (4 if self.w == 8 else 0)
             commands.append(c)
         commands.append(struct.pack(e + "6I", 2, 24, at, len(out), at + len(table), len(strings)))
-        if self.slides and f.cpu != I386:
+        if self.slides and f.cpu not in (I386, PPC):
             commands.append(struct.pack(e + "20I", 0xB, 80, *[0] * 16, at + self.S,
                                         len(self.slide_list)))
         if f.uuid:
             commands.append(struct.pack(e + "II", 0x1B, 24) + f.uuid)
-        if f.version_min:
+        if f.version_min and f.filetype != 1:
             commands.append(struct.pack(e + "4I", f.version_min[0], 16, f.version_min[1], 0))
         if f.source_version is not None:
             commands.append(struct.pack(e + "IIQ", 0x2A, 16, f.source_version))
+        if self.split_payload():
+            commands.append(struct.pack(e + "4I", 0x1E, 16, at + self.S + 8 * len(self.slide_list),
+                                        len(self.split_payload())))
         body = b"".join(commands)
         header = struct.pack(e + "7I", 0xFEEDFACF if self.w == 8 else 0xFEEDFACE, f.cpu, f.subtype,
                              f.filetype, len(commands), len(body), 1)

@@ -1,5 +1,5 @@
-"""Reads and writes the Mach-O files that the linker's tests need: MH_KEXT_BUNDLE and
-MH_EXECUTE for any CPU, with given sections, symbols and relocations. Written from the file
+"""Reads and writes the Mach-O files that the linker's tests need: MH_KEXT_BUNDLE, MH_EXECUTE
+and MH_OBJECT for any CPU, with given sections, symbols and relocations. Written from the file
 format; stdlib only."""
 import struct
 
@@ -28,6 +28,7 @@ class Section:
         self.size = len(data) if size is None else size
         self.align, self.flags, self.res1, self.res2 = align, flags, res1, res2
         self.addr = self.offset = 0
+        self.relocs = []  # of an object file's section; addresses count from its start
 
     zerofill = property(lambda self: self.flags & 0xFF in (1, 12))
 
@@ -36,6 +37,7 @@ class Reloc:
     def __init__(self, address, symbol, type=0, length=None, pcrel=0, extern=0, value=None):
         self.address, self.symbol, self.type = address, symbol, type
         self.length, self.pcrel, self.extern, self.value = length, pcrel, extern, value
+        self.order, self.pair = address, None  # in an object file
 
     def pack(self, cpu):
         if self.value is not None:  # scattered
@@ -105,7 +107,8 @@ class Builder:
     def addr(self, index, offset=0):
         return self.sections[index - 1].addr + offset
 
-    def build(self):
+    def symbol_table(self):
+        """The table and its strings."""
         e, w = endian(self.cpu), word(self.cpu)
         strings = bytearray(b"\0")
         table = bytearray()
@@ -120,6 +123,11 @@ class Builder:
                 value = string(value)
             table += struct.pack(e + "IBBH" + ("Q" if w == 8 else "I"), string(name), type_,
                                  sect, desc, value & (1 << 8 * w) - 1)
+        return table, strings
+
+    def build(self):
+        e, w = endian(self.cpu), word(self.cpu)
+        table, strings = self.symbol_table()
         loc = b"".join(r.pack(self.cpu) for r in self.locals)
         ext = b"".join(r.pack(self.cpu) for r in self.externals)
         ind = b"".join(struct.pack(e + "I", i) for i in self.indirect)
@@ -169,6 +177,73 @@ class Builder:
         return out
 
 
+class ObjectBuilder(Builder):
+    """An object file: one unnamed segment from address 0 on, sections in the order given,
+    each with its own relocations. 32-bit only."""
+
+    def __init__(self, cpu, **kw):
+        super().__init__(cpu, MH_OBJECT, **kw)
+        self.descending = True  # the order in which the assembler writes relocations
+        self.linkedit = False   # an empty __LINKEDIT, as some tools leave it
+        self.segment_size = None
+        self.file_order = None  # indexes of sections, when not as they were made
+
+    def ordered(self):
+        return [self.sections[i - 1] for i in self.file_order or range(1, len(self.sections) + 1)]
+
+    def ordinal(self, index):
+        return self.ordered().index(self.sections[index - 1]) + 1 if index else 0
+
+    def place(self):
+        at = 0
+        for s in self.ordered():
+            at = s.addr = up(at, 1 << s.align)
+            at += s.size
+        self.end = at
+
+    def build(self):
+        e, count = endian(self.cpu), len(self.ordered())
+        extra = [c(e) if callable(c) else c for c in self.commands]
+        if self.uuid:
+            extra.append(struct.pack(e + "II", 0x1B, 24) + self.uuid)
+        if self.linkedit:
+            extra.append(struct.pack(e + "II16s8I", 1, 56, b"__LINKEDIT", 0x100000, 0x1000, 0, 0,
+                                     7, 1, 0, 0))
+        size = 56 + 68 * count + 24 + sum(map(len, extra))
+        data = bytearray(28 + size)
+        for s in self.ordered():
+            if not s.zerofill:
+                data += b"\0" * (-len(data) % 16)
+                s.offset = len(data)
+                data += s.data
+        file_size = len(data) - 28 - size
+        tables = []
+        for s in self.ordered():
+            data += b"\0" * (-len(data) % 4)
+            tables.append(len(data))
+            order = sorted(s.relocs, key=lambda r: r.order, reverse=self.descending)
+            data += b"".join(r.pack(self.cpu) + (r.pair.pack(self.cpu) if r.pair else b"")
+                             for r in order)
+        table, strings = self.symbol_table()
+        data += b"\0" * (-len(data) % 4)
+        symbols = len(data)
+        data += table + strings
+        body = struct.pack(e + "II16s8I", 1, 56 + 68 * count, b"", 0,
+                           self.end if self.segment_size is None else self.segment_size,
+                           28 + size, file_size, 7, 7, count, 0)
+        for s, at in zip(self.ordered(), tables):
+            n = sum(2 if r.pair else 1 for r in s.relocs)
+            body += struct.pack(e + "16s16s9I", s.name.encode(), s.segment.encode(), s.addr, s.size,
+                                s.offset, s.align, at if n else 0, n, s.flags, s.res1, s.res2)
+        body += struct.pack(e + "6I", 2, 24, symbols, len(self.symbols), symbols + len(table),
+                            len(strings))
+        body += b"".join(extra)
+        data[:28] = struct.pack(e + "7I", 0xFEEDFACE, self.cpu, self.subtype, MH_OBJECT,
+                                2 + len(extra), len(body), 0)
+        data[28:28 + len(body)] = body
+        return bytes(data)
+
+
 def interface(cpu, undefined=(), aliases=(), obsolete=()):
     """A KPI symbol set: names, (name, target) aliases, and which names are obsolete."""
     b = Builder(cpu)
@@ -193,6 +268,7 @@ class File:
         self.segments, self.sections, self.symbols = [], [], []
         self.externals, self.locals, self.indirect = [], [], []
         self.uuid, self.version_min, self.source_version = None, None, None
+        self.split_info = b""
         at = 32 if self.w == 8 else 28
         for _ in range(count):
             command, size = self.unpack("II", at)
@@ -221,6 +297,9 @@ class File:
             names = {1: 0x24, 2: 0x25, 3: 0x2F, 4: 0x30}
             if platform in names:
                 self.version_min = (names[platform], minos)
+        elif command == 0x1E:
+            at, size = self.unpack("II", at + 8)
+            self.split_info = self.data[at:at + size]
         elif command == 0x2A:
             self.source_version = self.unpack("Q", at + 8)[0]
 
@@ -232,10 +311,11 @@ class File:
         self.segments.append(segment)
         at += 72 if self.w == 8 else 56
         for _ in range(n):
-            sect, seg, a, s, o, align, _, _, flags, r1, r2 = self.unpack(
+            sect, seg, a, s, o, align, reloff, nreloc, flags, r1, r2 = self.unpack(
                 "16s16s" + q * 2 + "7I", at)
-            section = dict(name=sect.rstrip(b"\0").decode(), seg=segment["name"], addr=a, size=s,
-                           off=o, align=align, flags=flags, r1=r1, r2=r2, segment=segment)
+            section = dict(name=sect.rstrip(b"\0").decode(), seg=seg.rstrip(b"\0").decode(), addr=a, size=s,
+                           off=o, align=align, flags=flags, r1=r1, r2=r2, segment=segment,
+                           relocs=[self.reloc(reloff + 8 * i) for i in range(nreloc)])
             segment["sections"].append(section)
             self.sections.append(section)
             at += 80 if self.w == 8 else 68

@@ -2,7 +2,6 @@
 links. A case is a function that fills a Setup; CASES holds one entry per case and CPU."""
 import struct
 from kit import *
-from kxld import Link
 
 OBJECT = ["__ZN8OSObjectD1Ev", "__ZNK8OSObject7releaseEv", "__ZN8OSObject4freeEv"]
 META = ["__ZN11OSMetaClassD1Ev", "__ZNK11OSMetaClass4workEv"]
@@ -13,6 +12,7 @@ OLD = SERVICE[:5] + ["__ZN9IOService20_RESERVEDIOService0Ev"] + SERVICE[6:]
 FUNCTIONS = ["_printf", "_IOLog", "__MALLOC_external", "_lck_mtx_lock", "_old", "__Znwm",
              "__ZdlPv", "_gOSKextUnresolved"]
 CPUS = {"x86_64": X86_64, "arm64": ARM64, "arm": ARM, "i386": I386}
+OBJECT_CPUS = {"i386": I386, "ppc": PPC}
 CASES = {}
 
 
@@ -22,6 +22,19 @@ def case(*cpus, refused=None, gate=False):
         for cpu in cpus or CPUS:
             name = "%s_%s" % (function.__name__, cpu)
             CASES[name] = (function, CPUS[cpu], refused, gate)
+        return function
+    return add
+
+
+def object_case(*cpus, **kw):
+    """A case whose kext is an object file."""
+    def add(function):
+        def fill(s):
+            s.kext = ObjectKext(s.cpu)
+            function(s)
+        for cpu in cpus or OBJECT_CPUS:
+            CASES["object_%s_%s" % (function.__name__, cpu)] = (
+                fill, OBJECT_CPUS[cpu], kw.get("refused"), kw.get("gate", False))
         return function
     return add
 
@@ -61,7 +74,7 @@ class Setup:
         self.libraries = []     # (image bytes, is_direct)
         self.slides = self.missing = False
         self.address = BASES[cpu][1]
-        self.page = None
+        self.page = self.split = None
         self.edit = lambda data: data
 
     def dependencies(self):
@@ -82,3 +95,26 @@ def foo(s, slots=None, **kw):
     s.kext.function("__ZN3Foo5startEP9IOService")
     s.kext.klass("3Foo", "9IOService", slots or OLD[:3] + ["__ZN3Foo5startEP9IOService"] + OLD[4:],
                  meta=META, **kw)
+
+
+def two_bases(s):
+    """A class of three bases: a table for each, of which the later ones hold traps."""
+    k = s.kext
+    k.vtable("__ZTV5Other", OLD[:2] + ["_trapped"])
+    size = struct.calcsize("Q") if k.w == 8 else 4
+    for i in (1, 2):
+        # the distance to the object's start takes the place of the zero that ends the slots
+        data = k.b.sections[CONST - 1].data
+        data[-k.w:] = (-i * k.w & (1 << 8 * size) - 1).to_bytes(
+            size, "big" if endian(k.cpu) == ">" else "little")
+        k.zero()
+        for slot in OLD[:i] + ["_trapped"]:
+            k.pointer(slot, CONST)
+        k.zero()
+
+
+def link_of(s, other):
+    """Another object file, linked, as a dependency."""
+    from kxld_forms import link
+    return bytes(link(other.build(), [(kernel(s.cpu), s.interface, True)],
+                      s.address + 0x40000).out)

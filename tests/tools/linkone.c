@@ -1,17 +1,19 @@
 /*
  * Links one kext from files, for tests:
  *
- *	linkone KEXT -o OUT -a ADDRESS [-s] [-M] [-p PAGE] {-k IMAGE [-i INTERFACE] | -d
- *IMAGE | -D IMAGE}…
+ *	linkone KEXT -o OUT -a ADDRESS [-s] [-M] [-p PAGE] [-S SEGMENT=ADDRESS]…
+ *		{-k IMAGE [-i INTERFACE] | -d IMAGE | -D IMAGE}…
  *
  * -k a kernel, with the -i that follows bound through that interface; -d a direct and -D
- *an indirect dependency; -s slide information; -M allow missing; -p page size. Prints
- *each diagnostic as "severity slug: message" and, on success, the address of kmod_info.
+ * an indirect dependency; -s slide information; -M allow missing; -p page size; -S the
+ * place of one segment of a split kext. Prints each diagnostic as "severity slug: message"
+ * and, on success, the address of kmod_info.
  */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <kext/link.h>
 #include "base/file.h"
@@ -72,9 +74,23 @@ static struct kext_image *open_image(const char *path)
 	return images[image_count++];
 }
 
+/* "SEGMENT=ADDRESS", cut in place. */
+static void add_place(struct kext_link_request *request, char *text)
+{
+	static struct kext_link_segment places[MAX];
+	char *equals = strchr(text, '=');
+	if (!equals || request->segment_count == MAX)
+		exit(2);
+	*equals = 0;
+	places[request->segment_count++] =
+		(struct kext_link_segment){text, strtoull(equals + 1, NULL, 0)};
+	request->segments = places;
+}
+
 static int usage(void)
 {
 	fputs("usage: linkone KEXT -o OUT -a ADDRESS [-s] [-M] [-p PAGE] "
+	      "[-S SEGMENT=ADDRESS] "
 	      "{-k IMAGE [-i INTERFACE] | -d IMAGE | -D IMAGE}\n",
 	      stderr);
 	return 2;
@@ -90,7 +106,7 @@ int main(int argc, char **argv)
 	struct kext_image *kernel = NULL;
 	int option, fresh = 0;
 	diagnostics = kext_diagnostics_new();
-	while ((option = getopt(argc, argv, "o:a:sMp:k:i:d:D:")) != -1) {
+	while ((option = getopt(argc, argv, "o:a:sMp:S:k:i:d:D:")) != -1) {
 		struct kext_link_dependency *d = &dependencies[request.dependency_count];
 		if (request.dependency_count == MAX - 1)
 			return usage();
@@ -109,6 +125,9 @@ int main(int argc, char **argv)
 			break;
 		case 'p':
 			request.page_size = strtoull(optarg, NULL, 0);
+			break;
+		case 'S':
+			add_place(&request, optarg);
 			break;
 		case 'i':
 			d -= fresh;
