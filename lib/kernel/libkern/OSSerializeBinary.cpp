@@ -46,7 +46,8 @@ bool OSSerialize::putBytes(const void *bytes, unsigned int size)
 	unsigned int padded = (size + 3) & -4u;
 	if (padded < size || !growFor(padded))
 		return false;
-	memcpy(data + length, bytes, size);
+	if (size)
+		memcpy(data + length, bytes, size);
 	memset(data + length + size, 0, padded - size);
 	length += padded;
 	return true;

@@ -75,7 +75,8 @@ bool BinaryReader::remember(OSObject *object)
 		OSObject **grown = (OSObject **)kern_os_malloc(more * sizeof(*grown));
 		if (!grown)
 			return false;
-		memcpy(grown, items, count * sizeof(*grown));
+		if (count)
+			memcpy(grown, items, count * sizeof(*grown));
 		kern_os_free(items);
 		items = grown;
 		capacity = more;

@@ -20,7 +20,7 @@ static int compare_exports(const void *a, const void *b)
 	return strcmp((*x)->symbol, (*y)->symbol);
 }
 
-/* Symbols of the copies of vtables; kept, as the kernel's symbols are. */
+/* Symbols of the copies of vtables. */
 static struct kpi_export *vtable_exports(unsigned count)
 {
 	struct kpi_export *exports = mem_zero(count + 1u, sizeof(*exports));
@@ -31,11 +31,11 @@ static struct kpi_export *vtable_exports(unsigned count)
 }
 
 /* Pointers to the implemented symbols, sorted by name. */
-static const struct kpi_export **sorted_exports(size_t *ret_count)
+static const struct kpi_export **sorted_exports(const struct kpi_export *vtables,
+						size_t *ret_count)
 {
 	size_t own = (size_t)(__stop_kpi_exports - __start_kpi_exports);
 	size_t count = own + vtables_count();
-	const struct kpi_export *vtables = vtable_exports(vtables_count());
 	const struct kpi_export **sorted = mem_zero(count + 1, sizeof(*sorted));
 	if (!sorted)
 		return NULL;
@@ -79,13 +79,15 @@ static void merge(const struct kpi_export **exports, size_t export_count)
 static void make_symbols(void)
 {
 	size_t count = 0;
-	const struct kpi_export **exports = sorted_exports(&count);
+	struct kpi_export *vtables = vtable_exports(vtables_count());
+	const struct kpi_export **exports = sorted_exports(vtables, &count);
 	symbols = mem_zero(count + kpi_name_count, sizeof(*symbols));
 	if (!exports || !symbols)
 		panic("no memory for the kernel's symbols");
 	check_unique(exports, count);
 	merge(exports, count);
 	free(exports);
+	free(vtables);
 }
 
 const struct kernel_symbol *kernel_symbols(size_t *ret_count)
