@@ -455,7 +455,7 @@ static void requests_run_while_a_start_runs(void **state)
 	new_image(&kernel, &image, "test.slow");
 	new_image(&kernel, &other, "test.other");
 	unsigned at = put_entry(&image, START_AT);
-	at = put_call(&image, at, kernel_symbol("_IOSleep"), 300, 0);
+	at = put_call(&image, at, kernel_symbol("_IOSleep"), 1500, 0);
 	put_exit(&image, at, 0);
 	assert_int_equal(map_image(&kernel, &image), 0);
 	fields_put_u32(&body, FIELD_TAG, image.tag);
