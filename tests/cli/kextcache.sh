@@ -239,13 +239,14 @@ test_folder_that_changes()
 	for i in $(seq 200); do
 		plist_kext "K$i"
 	done
-	(
-		for i in $(seq 400); do
-			touch "$T/kexts"
-		done
-	) &
+	touch "$T/go"
+	while [ -e "$T/go" ]; do
+		touch "$T/kexts" "$T/going"
+	done &
+	while [ ! -e "$T/going" ]; do :; done
 	local status=0
 	kextcache -q -z -m "$T/a.mkext" "$T/kexts" 2>"$T/err" || status=$?
+	rm "$T/go"
 	wait
 	expect_equal "$status" 4
 	expect_text "$T/err" "Source directory has changed since starting"

@@ -1,563 +1,234 @@
-"""
-Builds prelinked kernels and kernel collections from kexts compiled by clang, and checks what
-mkextunpack makes of them: written from the formats, stdlib only, apart from the code under test.
+"""Judges a prelinked kernel for x86_64 without the C code: reads the file with a reader of its
+own, links every kext again with the model of the kext linker and compares all bytes, so that
+each relocated word is checked, and recomputes what the information dictionary states.
 
-    prelink.py build KIND CPU FILE OBJECT...     KIND: classic, early, split, collection, system
-    prelink.py check KIND CPU FOLDER OBJECT...   the unpacked bundles against the objects
-
-OBJECT is a Mach-O object file; its kext is called com.example.NAME, after the file's name, and
-stands in NAME.kext; a file called A+B.o is the plug-in B of A.kext.
-"""
+    prelink.py FILE KERNEL EXTENSIONS [--volume ROOT] [--all-personalities]"""
+import hashlib
 import os
 import plistlib
 import struct
 import sys
-
-from macho import File, up
-
-CPUS = {"x86_64": (0x01000007, 3), "i386": (7, 3), "arm64": (0x0100000C, 0), "ppc": (18, 0)}
-PROTECTION = {"__TEXT": 5, "__TEXT_EXEC": 5}
-BASE = {"x86_64": 0xFFFFFF8000200000, "i386": 0x200000, "arm64": 0xFFFFFE0007004000}
-NOWHERE = 0x7FFFFFFFFFFFFFFF
-EXTRA = b"\x01\x02\x03\x04\x05\x06\x07\x08"  # of LC_FUNCTION_STARTS
+import xml.etree.ElementTree as ET
+import zlib
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from kxld import Link  # noqa: E402
+from macho import File, X86_64, up  # noqa: E402
 
 
-class Section:
-    def __init__(self, segment, name, data, size, align, flags):
-        self.segment, self.name, self.data, self.size = segment, name, bytearray(data), size
-        self.align, self.flags, self.address = align, flags, 0
+def lzss(data, size):
+    ring, at, out, i = bytearray(b" " * 4096), 4078, bytearray(), 0
+    while len(out) < size:
+        flags, i = data[i] | 0x100, i + 1
+        while flags > 1 and len(out) < size:
+            if flags & 1:
+                run, i = data[i:i + 1], i + 1
+                for byte in run:
+                    out.append(byte)
+                    ring[at], at = byte, (at + 1) & 4095
+            else:
+                low, high = data[i], data[i + 1]
+                i += 2
+                place = low | (high & 0xF0) << 4
+                for k in range((high & 15) + 3):
+                    byte = ring[(place + k) & 4095]
+                    out.append(byte)
+                    ring[at], at = byte, (at + 1) & 4095
+            flags >>= 1
+    assert i == len(data) and len(out) == size, "the stream has another size"
+    return bytes(out)
 
-    zerofill = property(lambda self: self.flags & 0xFF == 1)
+
+def slices(data):
+    """Every output is fat: packed behind the header, without alignment."""
+    magic, count = struct.unpack_from(">2I", data)
+    assert magic == 0xCAFEBABE
+    end = 8 + 20 * count
+    for i in range(count):
+        cpu, sub, offset, size, align = struct.unpack_from(">5I", data, 8 + 20 * i)
+        assert offset == end and align == 0
+        end += size
+        yield cpu, sub, data[offset:offset + size]
+    assert end == len(data)
 
 
-class Kext:
-    """Sections, symbols (name, type, section or None, offset) and pointers (section, offset,
-    target section, target offset) of an object file."""
+def unwrap(data):
+    if data[:4] != b"comp":
+        return data, None
+    codec, adler, full, packed, version = struct.unpack_from(">4s4I", data, 4)
+    assert version == 1 and not any(data[24:384]) and len(data) == 384 + packed
+    if codec == b"lzvn":
+        return None, "lzvn"
+    plain = lzss(data[384:], full)
+    assert codec == b"lzss" and zlib.adler32(plain) == adler
+    return plain, "lzss"
 
-    def __init__(self, path, split):
-        self.name = os.path.basename(path)[:-2]
-        self.parent = None
-        if "+" in self.name:
-            self.parent, self.name = self.name.split("+")
-        self.identifier = "com.example." + self.name
-        self.path = "/System/Library/Extensions/%s.kext" % (self.parent or self.name)
-        if self.parent:
-            self.path += "/Contents/PlugIns/%s.kext" % self.name
-        file = File(open(path, "rb").read())
-        self.width, self.order = file.w, file.e
-        self.sections, self.symbols, self.pointers = [], [], []
-        self.headers = self.section_headers(file)
-        for s, at in zip(file.sections, self.headers):
-            segment = file.unpack("16s", at + 16)[0].rstrip(b"\0").decode()
-            if split and segment == "__TEXT":
-                segment = "__TEXT_EXEC"
-            data = b"" if s["flags"] & 0xFF == 1 else file.data[s["off"]:s["off"] + s["size"]]
-            self.sections.append(Section(segment, s["name"], data, s["size"], s["align"],
-                                         s["flags"] & 0xFF | s["flags"] & 0x80000400))
-        for y in file.symbols:
-            assert y["sect"], "the kext must be complete: %s is undefined" % y["name"]
-            home = self.sections[y["sect"] - 1]
-            self.symbols.append((y["name"], y["type"], home,
-                                 y["value"] - file.sections[y["sect"] - 1]["addr"]))
-        self.read_pointers(file)
 
-    def read_pointers(self, file):
-        for number, s in enumerate(file.sections):
-            offset, count = file.unpack("II", self.headers[number] + (56, 48)[self.width == 4])
-            here = self.sections[number]
-            for i in range(count):
-                r = file.reloc(offset + 8 * i)
-                assert r.type == 0 and not r.pcrel and 1 << r.length == self.width, s["name"]
-                addend = int.from_bytes(here.data[r.address:r.address + self.width],
-                                        "little" if self.order == "<" else "big")
-                if r.extern:
-                    _, _, home, target = self.symbols[r.symbol]
-                    target += addend
+def value_of(element, seen):
+    """The kernel's dialect: ID and IDREF on any element, integers in hexadecimal."""
+    if "IDREF" in element.attrib:
+        return seen[element.get("IDREF")]
+    kind, text = element.tag, element.text or ""
+    if kind == "dict":
+        items = list(element)
+        value = {}
+        for key, item in zip(items[::2], items[1::2]):
+            assert key.tag == "key"
+            value[key.text] = value_of(item, seen)
+    elif kind == "array":
+        value = [value_of(item, seen) for item in element]
+    elif kind == "integer":
+        value = int(text, 0)
+    elif kind == "data":
+        import base64
+        value = base64.b64decode(text)
+    else:
+        value = {"string": text, "true": True, "false": False}[kind]
+    if "ID" in element.attrib:
+        seen[element.get("ID")] = value
+    return value
+
+
+def segment(f, name):
+    return next(s for s in f.segments if s["name"] == name)
+
+
+def check_kernel(made, kernel):
+    """The kernel is as it was but for the addresses of the two segments and their sections."""
+    f, k = File(made), File(kernel)
+    same = bytearray(made[:len(kernel)])
+    at = 32
+    for _ in range(struct.unpack_from("<I", kernel, 16)[0]):
+        command, size = struct.unpack_from("<2I", kernel, at)
+        name = kernel[at + 8:at + 24].rstrip(b"\0")
+        if command == 0x19 and name in (b"__PRELINK_TEXT", b"__PRELINK_INFO"):
+            same[at + 24:at + 56] = kernel[at + 24:at + 56]
+            for s in range(at + 72, at + size, 80):
+                same[s + 32:s + 52] = kernel[s + 32:s + 52]
+        at += size
+    assert same == kernel, "the kernel itself was changed"
+    text, info = segment(f, "__PRELINK_TEXT"), segment(f, "__PRELINK_INFO")
+    assert text["off"] == up(len(kernel), 0x1000) and info["off"] == text["off"] + text["fsize"]
+    top = max(s["addr"] + s["size"] for s in k.segments)
+    assert text["addr"] == up(top, 0x1000) and info["addr"] == text["addr"] + text["size"]
+    assert len(made) == info["off"] + info["fsize"]
+    for s in (text, info):
+        assert s["size"] == s["fsize"] == up(s["sections"][0]["size"], 0x1000)
+        assert s["sections"][0]["addr"] == s["addr"] and s["sections"][0]["off"] == s["off"]
+    return f, k, text, info
+
+
+def read_info(made, info):
+    section = info["sections"][0]
+    text = made[section["off"]:section["off"] + section["size"]]
+    assert text[-1] == 0 and text.count(0) == 1 and text.startswith(b"<dict")
+    return value_of(ET.fromstring(text[:-1].decode()), {})
+
+
+def bundles(folder):
+    found = {}
+    for path, names, files in os.walk(folder):
+        if "Info.plist" in files:
+            with open(os.path.join(path, "Info.plist"), "rb") as file:
+                info = plistlib.load(file)
+            bundle = os.path.realpath(os.path.dirname(path))
+            found[info["CFBundleIdentifier"]] = (bundle, info)
+    return found
+
+
+def expected_info(info, keeps):
+    early = info.get("OSBundleRequired") in ("Root", "Local-Root", "Network-Root", "Console")
+    return {k: v for k, v in info.items()
+            if keeps or early or not k.startswith("IOKitPersonalities")}
+
+
+def closure(identifier, found):
+    """Direct libraries in their order, then what those need."""
+    direct = list(found[identifier][1].get("OSBundleLibraries", {}))
+    rest = []
+    todo = list(direct)
+    while todo:
+        for name in found[todo.pop(0)][1].get("OSBundleLibraries", {}):
+            if name not in direct and name not in rest:
+                rest.append(name)
+                todo.append(name)
+    return direct, rest
+
+
+def check(path, kernel_path, extensions, volume=None, keeps=False):
+    with open(path, "rb") as file:
+        data = file.read()
+    with open(kernel_path, "rb") as file:
+        kernel = file.read()
+    (cpu, sub, slice_), = slices(data)
+    assert (cpu, sub) == (X86_64, 3)
+    made, codec = unwrap(slice_)
+    if made is None:
+        return print("lzvn")
+    f, k, text, info = check_kernel(made, kernel)
+    root = read_info(made, info)
+    found = bundles(extensions)
+    base = up(segment(k, "__TEXT")["addr"] + segment(k, "__TEXT")["size"], 0x1000) - 0x80000000
+    sum_ = hashlib.sha256(k.uuid)
+    images, at, order = {}, base, []
+    for entry in root["_PrelinkInfoDictionary"]:
+        name = entry["CFBundleIdentifier"]
+        bundle, plist = found[name]
+        plain = {key: v for key, v in entry.items() if not key.startswith("_Prelink")}
+        assert plain == expected_info(plist, keeps), name
+        stored = bundle[len(volume):] if volume else bundle
+        assert entry["_PrelinkBundlePath"] == stored, entry["_PrelinkBundlePath"]
+        for library in plist.get("OSBundleLibraries", {}):
+            assert library in order, "%s comes before %s" % (name, library)
+        order.append(name)
+        if "CFBundleExecutable" not in plist:
+            assert not any(key.startswith("_PrelinkExecutable") for key in entry)
+            continue
+        relative = "Contents/MacOS/" + plist["CFBundleExecutable"]
+        assert entry["_PrelinkExecutableRelativePath"] == relative
+        with open(os.path.join(bundle, relative), "rb") as file:
+            executable = file.read()
+        load, source, size = (entry["_PrelinkExecutable" + x] for x in ("LoadAddr", "SourceAddr", "Size"))
+        assert source - text["addr"] == load - base and load % 0x1000 == size % 0x1000 == 0
+        offset = source - text["addr"] + text["off"]
+        assert source + size <= text["addr"] + text["size"]
+        image = made[offset:offset + size]
+        if plist.get("OSKernelResource"):
+            assert image.rstrip(b"\0") == executable.rstrip(b"\0"), "the KPI's list is another"
+            assert entry["_PrelinkKmodInfo"] == 0
+        else:
+            direct, rest = closure(name, found)
+            deps = []
+            for library in direct + rest:
+                if found[library][1].get("OSKernelResource"):
+                    with open(os.path.join(found[library][0], "Contents/MacOS",
+                                           found[library][1]["CFBundleExecutable"]), "rb") as file:
+                        deps.append((kernel, file.read(), library in direct))
                 else:
-                    home = self.sections[r.symbol - 1]
-                    target = addend - file.sections[r.symbol - 1]["addr"]
-                self.pointers.append((here, r.address, home, target))
-
-    @staticmethod
-    def section_headers(file):
-        """Where the section headers stand: an object file has them in one segment command."""
-        header, base, each = (32, 72, 80) if file.w == 8 else (28, 56, 68)
-        at = header
-        while file.unpack("I", at)[0] not in (1, 0x19):
-            at += file.unpack("I", at + 4)[0]
-        return [at + base + each * i for i in range(len(file.sections))]
-
-    def segments(self):
-        names = ["__TEXT"]
-        for s in self.sections:
-            if s.segment not in names:
-                names.append(s.segment)
-        return names
-
-    def of(self, segment):
-        return [s for s in self.sections if s.segment == segment]
-
-    def size_of(self, segment, page):
-        """Gives the sections offsets in their segment; its size in memory and in the file."""
-        at = 0x800 if segment == "__TEXT" else 0
-        end = at
-        for s in sorted(self.of(segment), key=lambda s: s.zerofill):
-            at = up(at, 1 << s.align)
-            s.offset = at
-            at += s.size
-            if not s.zerofill:
-                end = at
-        return up(max(at, 1), page), up(max(end, 1), page)
-
-    def place(self, addresses):
-        self.addresses = addresses
-        for s in self.sections:
-            s.address = addresses[s.segment] + s.offset
-        self.kmod_info = next(home.address + at for name, _, home, at in self.symbols
-                              if name == "_kmod_info")
-
-    def word(self, value):
-        return struct.pack(self.order + ("Q" if self.width == 8 else "I"), value)
-
-    def content(self, section, plain=True):
-        """A section's bytes once the kext has its addresses."""
-        data = bytearray(section.data)
-        for here, at, home, target in self.pointers:
-            if here is section and plain:
-                data[at:at + self.width] = self.word(home.address + target)
-        return bytes(data)
-
-    def segment_content(self, segment, page, plain=True):
-        data = bytearray(self.size_of(segment, page)[1])
-        for s in self.of(segment):
-            if not s.zerofill:
-                data[s.offset:s.offset + s.size] = self.content(s, plain)
-        return bytes(data)
-
-    def symbol_table(self, strings):
-        out = b""
-        for name, kind, home, at in self.symbols:
-            out += struct.pack(self.order + "IBBH", len(strings), kind, self.ordinal(home), 0)
-            out += self.word(home.address + at)
-            strings += name.encode() + b"\0"
-        return out
-
-    def ordinal(self, section):
-        order = [s for name in self.segments() for s in self.of(name)]
-        return order.index(section) + 1
-
-
-def segment_command(order, width, name, address, size, offset, file_size, sections=(), prot=None):
-    q = "Q" if width == 8 else "I"
-    base, each = (72, 80) if width == 8 else (56, 68)
-    prot = PROTECTION.get(name, 3) if prot is None else prot
-    out = struct.pack(order + "II16s" + q * 4 + "4I", 0x19 if width == 8 else 1,
-                      base + each * len(sections), name.encode(), address, size, offset,
-                      file_size, prot, prot, len(sections), 0)
-    for s in sections:
-        where = 0 if s.zerofill else offset + s.address - address
-        out += struct.pack(order + "16s16s" + q * 2 + "7I", s.name.encode(), name.encode(),
-                           s.address, s.size, where, s.align, 0, 0, s.flags, 0, 0)
-        out += b"\0" * (4 if width == 8 else 0)
-    return out
-
-
-def header(order, width, cpu, filetype, commands, flags):
-    number, subtype = CPUS[cpu]
-    body = b"".join(commands)
-    out = struct.pack(order + "7I", 0xFEEDFACF if width == 8 else 0xFEEDFACE, number, subtype,
-                      filetype, len(commands), len(body), flags)
-    return out + b"\0" * (4 if width == 8 else 0) + body
-
-
-class Image:
-    """A file as an address space: pieces of bytes at addresses, in the order added."""
-
-    def __init__(self, cpu, page):
-        self.cpu, self.page, self.pieces, self.size = cpu, page, [], 0
-
-    def add(self, name, address, data, sections=(), size=None):
-        offset = self.size
-        self.pieces.append([name, address, bytearray(data), offset, sections,
-                            up(len(data) if size is None else size, self.page)])
-        self.size = up(offset + len(data), self.page)
-        return offset
-
-    def build(self, filetype, commands, order="<", width=8):
-        rows = [segment_command(order, width, name, address, size, offset, len(data), sections)
-                for name, address, data, offset, sections, size in self.pieces]
-        out = bytearray(self.size)
-        for _, _, data, offset, _, _ in self.pieces:
-            out[offset:offset + len(data)] = data
-        head = header(order, width, self.cpu, filetype, rows + list(commands), 1)
-        assert len(head) <= len(self.pieces[0][2])
-        out[:len(head)] = head
-        return bytes(out)
-
-
-def symtab_commands(order, where, count, strings_at, strings, starts_at):
-    return [struct.pack(order + "6I", 2, 24, where, count, strings_at, len(strings)),
-            struct.pack(order + "20I", 0xB, 80, 0, count, *[0] * 16),
-            struct.pack(order + "4I", 0x26, 16, starts_at, len(EXTRA))]
-
-
-def whole_kext(kext, cpu, load, page):
-    """A kext as the linker leaves it: file offsets and addresses differ by `load` alone, and
-    __LINKEDIT of its own. Its bytes."""
-    addresses, at = {}, load
-    for name in kext.segments():
-        addresses[name] = at
-        at += kext.size_of(name, page)[0]
-    kext.place(addresses)
-    strings = bytearray(b"\0")
-    table = kext.symbol_table(strings)
-    table += b"\0" * (-len(table) % 8) + EXTRA
-    linkedit = at
-    blob = table + strings
-    rows = []
-    out = bytearray(linkedit - load)
-    for name in kext.segments():
-        data = kext.segment_content(name, page)
-        begin = addresses[name] - load
-        size = kext.size_of(name, page)[0]
-        out[begin:begin + len(data)] = data
-        rows.append(segment_command(kext.order, kext.width, name, addresses[name], size, begin,
-                                    size, kext.of(name)))
-    rows.append(segment_command(kext.order, kext.width, "__LINKEDIT", linkedit,
-                                up(len(blob), page), linkedit - load, up(len(blob), page)))
-    rows += symtab_commands(kext.order, linkedit - load, len(kext.symbols),
-                            linkedit - load + len(table), strings,
-                            linkedit - load + len(table) - len(EXTRA))
-    head = header(kext.order, kext.width, cpu, 11, rows, 1)
-    assert len(head) <= 0x800
-    out[:len(head)] = head
-    return bytes(out + blob + b"\0" * (-len(blob) % page))
-
-
-def info(kext, keys):
-    out = "<dict><key>CFBundleIdentifier</key><string>%s</string>" % kext.identifier
-    out += "<key>CFBundleExecutable</key><string>%s</string>" % kext.name
-    out += "<key>CFBundleVersion</key><string>1.2.3</string>"
-    out += "<key>CFBundlePackageType</key><string>KEXT</string>"
-    out += "<key>_PrelinkBundlePath</key><string>%s</string>" % kext.path
-    out += ("<key>_PrelinkExecutableRelativePath</key><string>Contents/MacOS/%s</string>"
-            % kext.name)
-    for key, value in keys.items():
-        out += '<key>%s</key><integer size="64">0x%x</integer>' % (key, value)
-    return out + "</dict>"
-
-
-def pseudo(collection):
-    out = "<dict><key>CFBundleIdentifier</key><string>com.apple.kpi.mach</string>"
-    out += "<key>CFBundleVersion</key><string>20.0.0</string>"
-    out += "<key>OSKernelResource</key><true/>"
-    out += ("<key>_PrelinkBundlePath</key><string>/System/Library/Extensions/System.kext/PlugIns"
-            "/Mach.kext</string>")
-    if collection:
-        for key in ("LoadAddr", "SourceAddr"):
-            out += ('<key>_PrelinkExecutable%s</key><integer size="64">0x%x</integer>'
-                    % (key, NOWHERE))
-    return out + "</dict>"
-
-
-def root(dictionaries, keys=""):
-    text = "<dict><key>_PrelinkInfoDictionary</key><array>%s</array>%s</dict>"
-    return (text % ("".join(dictionaries), keys)).encode() + b"\0"
-
-
-def info_piece(image, address, text):
-    section = Section("__PRELINK_INFO", "__info", text, len(text), 0, 0)
-    section.address = address
-    image.add("__PRELINK_INFO", address, text, [section])
-
-
-def page_of(cpu):
-    return 0x4000 if cpu == "arm64" else 0x1000
-
-
-def build_classic(cpu, kexts, early=False):
-    """Kexts back to back in __PRELINK_TEXT; on x86_64 linked for 2 GiB below the kernel's end."""
-    page, order, width = page_of(cpu), kexts[0].order, kexts[0].width
-    image = Image(cpu, page)
-    base = BASE[cpu]
-    image.add("__TEXT", base, b"\0" * page)
-    source = first = base + 16 * page
-    load = base + page - 0x80000000 if cpu == "x86_64" and not early else source
-    text, dictionaries = b"", [pseudo(False)]
-    for kext in kexts:
-        data = whole_kext(kext, cpu, load, page)
-        keys = {"_PrelinkExecutableLoadAddr": load, "_PrelinkExecutableSourceAddr": source,
-                "_PrelinkExecutableSize": len(data), "_PrelinkKmodInfo": kext.kmod_info}
-        if early:
-            del keys["_PrelinkExecutableLoadAddr"], keys["_PrelinkExecutableSourceAddr"]
-            keys["_PrelinkExecutable"] = source
-        dictionaries.append(info(kext, keys))
-        text += data
-        load += len(data)
-        source += len(data)
-    section = Section("__PRELINK_TEXT", "__text", text, len(text), 12, 0)
-    section.address = first
-    image.add("__PRELINK_TEXT", first, text, [section])
-    xml = root(dictionaries)
-    if early:
-        xml = b"<array>" + "".join(dictionaries).encode() + b"</array>\0"
-    info_piece(image, up(source, page), xml)
-    return image.build(2, [], order, width)
-
-
-def spread(cpu, kexts, image, regions, filetype):
-    """Segments by kind, one region after the other; kexts share the __LINKEDIT. Adds all but
-    the information to the image; the members' headers are complete."""
-    page = page_of(cpu)
-    at = max(p[1] for p in image.pieces) + 64 * page
-    placed = {}
-    for _, names in regions:
-        for kext in kexts:
-            for name in kext.segments():
-                if name in names:
-                    placed.setdefault(kext.name, {})[name] = at
-                    at += kext.size_of(name, page)[0]
-        at += 16 * page
-    strings, tables = bytearray(b"\0" + b"unused\0" * 3), []
-    for kext in kexts:
-        kext.place(placed[kext.name])
-        tables.append(kext.symbol_table(strings))
-    linkedit = at
-    blob, starts = bytearray(), []
-    for table in tables:
-        starts.append(len(blob))
-        blob += table + EXTRA
-        blob += b"\0" * (-len(blob) % 8)
-    strings_at = len(blob)
-    blob += strings
-    # Where the file has each address: regions are added below in this order.
-    first = {}
-    offset = image.size
-    for region, names in regions:
-        begin = min(a for k in kexts for n, a in placed[k.name].items() if n in names)
-        end = max(a + k.size_of(n, page)[0] for k in kexts for n, a in placed[k.name].items()
-                  if n in names)
-        first[region] = (begin, end, offset)
-        offset = up(offset + end - begin, page)
-    linkedit_at = offset
-    for region, names in regions:
-        begin, end, where = first[region]
-        data = bytearray(end - begin)
-        for number, kext in enumerate(kexts):
-            for name in (n for n in kext.segments() if n in names):
-                at = placed[kext.name][name] - begin
-                content = kext.segment_content(name, page, plain=image.plain)
-                data[at:at + len(content)] = content
-                if name == "__TEXT":
-                    head = member_header(cpu, kext, regions, first, linkedit, linkedit_at,
-                                         len(blob), starts[number], strings_at, len(strings),
-                                         filetype)
-                    data[at:at + len(head)] = head
-        assert image.add(region, begin, data) == where
-    return linkedit, blob
-
-
-def member_header(cpu, kext, regions, first, linkedit, linkedit_at, linkedit_size, start,
-                  strings_at, strings_size, filetype):
-    page, rows = page_of(cpu), []
-    for name in kext.segments():
-        begin, _, where = next(first[r] for r, names in regions if name in names)
-        size, file_size = kext.size_of(name, page)
-        address = kext.addresses[name]
-        rows.append(segment_command("<", 8, name, address, size, where + address - begin,
-                                    file_size, kext.of(name)))
-    rows.append(segment_command("<", 8, "__LINKEDIT", linkedit, up(linkedit_size, page),
-                                linkedit_at, linkedit_size))
-    table = linkedit_at + start
-    rows += symtab_commands("<", table, len(kext.symbols), linkedit_at + strings_at,
-                            b"\0" * strings_size, table + 16 * len(kext.symbols))
-    flags = 0x80000001 if filetype == 12 else 1
-    head = header("<", 8, cpu, 11, rows, flags)
-    assert len(head) <= 0x800
-    return head
-
-
-def addresses_of(kext, page):
-    size = sum(kext.size_of(name, page)[0] for name in kext.segments())
-    return {"_PrelinkExecutableLoadAddr": kext.addresses["__TEXT"],
-            "_PrelinkExecutableSourceAddr": kext.addresses["__TEXT"],
-            "_PrelinkExecutableSize": size, "_PrelinkKmodInfo": kext.kmod_info}
-
-
-def build_split(cpu, kexts):
-    image = Image(cpu, page_of(cpu))
-    image.plain = True
-    image.add("__TEXT", BASE[cpu], b"\0" * page_of(cpu))
-    regions = [("__PRELINK_TEXT", ["__TEXT"]), ("__PLK_TEXT_EXEC", ["__TEXT_EXEC"]),
-               ("__PRELINK_DATA", ["__DATA"]), ("__PLK_DATA_CONST", ["__DATA_CONST", "__LD"])]
-    present = {n for k in kexts for n in k.segments()}
-    regions = [r for r in regions if present & set(r[1])]
-    linkedit, blob = spread(cpu, kexts, image, regions, 2)
-    image.add("__PLK_LINKEDIT", linkedit, blob)
-    rows = [pseudo(False)] + [info(k, addresses_of(k, page_of(cpu))) for k in kexts]
-    info_piece(image, up(linkedit + len(blob), 0x4000) + 0x10000, root(rows))
-    return image.build(2, [])
-
-
-# --- collections
-
-
-def link(cpu, level, target, distance):
-    """A kernel-cache pointer; on arm64 every other one is signed."""
-    stride = 1 if cpu == "x86_64" else 4
-    assert target < 1 << 30 and distance % stride == 0
-    signed = cpu == "arm64" and target % 16 == 0
-    return (target | level << 30 | (0xBEEF << 32 | 1 << 48 | 2 << 49) * signed |
-            distance // stride << 51 | signed << 63)
-
-
-def chain(cpu, image, kexts, lowest, level, page):
-    """Writes the chains into the pieces of the image; the payload that describes them."""
-    places = {}
-    for kext in kexts:
-        for here, at, home, target in kext.pointers:
-            places[here.address + at] = home.address + target - lowest
-    text = next(p[1] for p in image.pieces if p[0] == "__TEXT")
-    records, offsets = b"", []
-    count = len(image.pieces) + 1
-    for _, address, data, _, _, _ in image.pieces:
-        pages = up(len(data), page) // page
-        mine = sorted(a for a in places if address <= a < address + len(data))
-        if not mine:
-            offsets.append(0)
-            continue
-        starts = []
-        for number in range(pages):
-            begin = address + number * page
-            here = [a for a in mine if begin <= a < begin + page]
-            starts.append(here[0] - begin if here else 0xFFFF)
-            for a, following in zip(here, here[1:] + [None]):
-                word = link(cpu, level, places[a], following - a if following else 0)
-                data[a - address:a - address + 8] = struct.pack("<Q", word)
-        offsets.append(4 + 4 * count + len(records))
-        record = struct.pack("<IHHQIH", 22 + 2 * pages, page, 11 if cpu == "x86_64" else 8,
-                             address - text & (1 << 64) - 1, 0, pages)
-        record += struct.pack("<%dH" % pages, *starts)
-        records += record + b"\0" * (-len(record) % 8)
-    offsets.append(0)
-    payload = struct.pack("<7I", 0, 32, 0, 0, 0, 1, 0) + b"\0" * 4
-    return payload + struct.pack("<I", count) + struct.pack("<%dI" % count, *offsets) + records
-
-
-def build_collection(cpu, kexts, level=0):
-    page = page_of(cpu)
-    image = Image(cpu, page)
-    image.plain = False
-    base = BASE[cpu]
-    image.add("__TEXT", base, b"\0" * 0x4000)
-    lowest = base
-    if cpu == "x86_64":  # lies below the header
-        lowest = base - 0x100000
-        image.add("__HIB", lowest, b"\xAA" * page)
-    members = []
-    if level == 0:  # a kernel without anything
-        kernel = header("<", 8, cpu, 2, [segment_command("<", 8, "__TEXT", base + 0x10000, page,
-                                                         image.size, page)], 0x80000001)
-        where = image.add("__TEXT_EXEC", base + 0x10000, kernel + b"\0" * (page - len(kernel)))
-        members.append(("com.apple.kernel", base + 0x10000, where))
-    regions = [("__PRELINK_TEXT", ["__TEXT"]), ("__REGION0", ["__TEXT_EXEC"]),
-               ("__REGION1", ["__DATA", "__DATA_CONST", "__LD"])]
-    present = {n for k in kexts for n in k.segments()}
-    regions = [r for r in regions if present & set(r[1])]
-    linkedit, blob = spread(cpu, kexts, image, regions, 12)
-    text_at = next(p for p in image.pieces if p[0] == "__PRELINK_TEXT")
-    for kext in kexts:
-        at = kext.addresses["__TEXT"]
-        members.append((kext.identifier, at, text_at[3] + at - text_at[1]))
-    blob += b"\0" * (-len(blob) % 8)
-    payload_at = image.size + len(blob)
-    payload = chain(cpu, image, kexts, lowest, level, page)
-    blob += payload
-    image.add("__LINKEDIT", linkedit, blob)
-    rows = [pseudo(True)] + [info(k, addresses_of(k, page)) for k in kexts]
-    keys = "<key>_PrelinkKCID</key><data>AAECAwQFBgcICQoLDA0ODw==</data>"
-    if level:
-        keys += "<key>_BootKCID</key><data>AAECAwQFBgcICQoLDA0ODw==</data>"
-    info_piece(image, up(linkedit + len(blob), 0x4000) + 0x10000, root(rows, keys))
-    commands = [struct.pack("<4I", 0x80000034, 16, payload_at, len(payload))]
-    for name, address, offset in members:
-        size = up(32 + len(name) + 1, 8)
-        commands.append(struct.pack("<IIQQII", 0x80000035, size, address, offset, 32, 0) +
-                        name.encode().ljust(size - 32, b"\0"))
-    return image.build(12, commands)
-
-
-def build(kind, cpu, kexts):
-    if kind == "classic":
-        return build_classic(cpu, kexts)
-    if kind == "early":
-        return build_classic(cpu, kexts, early=True)
-    if kind == "split":
-        return build_split(cpu, kexts)
-    return build_collection(cpu, kexts, 1 if kind == "system" else 0)
-
-
-# --- what came out
-
-
-def check_kext(kext, folder):
-    bundle = os.path.join(folder, kext.path.replace("/System/Library/Extensions/", ""))
-    plist = plistlib.load(open(os.path.join(bundle, "Contents/Info.plist"), "rb"))
-    assert plist["CFBundleIdentifier"] == kext.identifier, plist
-    assert plist["_PrelinkKmodInfo"] & (1 << 64) - 1 == kext.kmod_info, plist
-    assert not [k for k in plist if k in ("_PrelinkBundlePath", "_PrelinkLinkState")], plist
-    file = File(open(os.path.join(bundle, "Contents/MacOS", kext.name), "rb").read())
-    assert file.unpack("I", 24)[0] == 1, "flags"
-    assert [s["name"] for s in file.segments] == kext.segments() + ["__LINKEDIT"]
-    end = 0
-    for s in file.segments:
-        assert s["off"] == up(end, page_of(kext.cpu)), (s["name"], s["off"], end)
-        end = s["off"] + s["fsize"]
-        assert end <= len(file.data), "segment outside"
-    for s in file.segments[:-1]:
-        assert s["addr"] == kext.addresses[s["name"]], s["name"]
-    assert file.segments[-1]["off"] + file.segments[-1]["fsize"] == len(file.data), "__LINKEDIT"
-    expected = [s for name in kext.segments() for s in kext.of(name)]
-    assert len(expected) == len(file.sections)
-    for have, want in zip(file.sections, expected):
-        assert (have["name"], have["addr"], have["size"]) == (want.name, want.address, want.size)
-        if want.zerofill:
-            assert have["off"] == 0, "zero-fill in the file"
-            continue
-        assert have["off"] - have["segment"]["off"] == want.address - have["segment"]["addr"]
-        data = file.data[have["off"]:have["off"] + have["size"]]
-        assert data == kext.content(want), (want.name, data.hex(), kext.content(want).hex())
-    names = [(y["name"], y["type"], y["sect"], y["value"]) for y in file.symbols]
-    wanted = [(n, t, kext.ordinal(h), h.address + a) for n, t, h, a in kext.symbols]
-    assert names == wanted, (names, wanted)
-    starts = next(c for c in commands_of(file) if c[0] == 0x26)
-    assert file.data[starts[2]:starts[2] + starts[3]] == EXTRA, "function starts"
-    assert not [c for c in commands_of(file) if c[0] in (0x80000034, 0x1D)]
-
-
-def commands_of(file):
-    at, count = 32 if file.w == 8 else 28, file.unpack("I", 16)[0]
-    for _ in range(count):
-        row = file.unpack("4I", at)
-        yield row
-        at += row[1]
-    assert at == (32 if file.w == 8 else 28) + file.unpack("I", 20)[0], "sizeofcmds"
-
-
-def main():
-    action, kind, cpu, place, *objects = sys.argv[1:]
-    kexts = [Kext(path, split=kind == "split" or cpu == "arm64") for path in objects]
-    for kext in kexts:
-        kext.cpu = cpu
-    data = build(kind, cpu, kexts)
-    if action == "build":
-        open(place, "wb").write(data)
-        return
-    assert any(kext.pointers for kext in kexts), "nothing to fix up"
-    for kext in kexts:
-        check_kext(kext, place)
-    print("%d kexts as expected" % len(kexts))
+                    deps.append((images[library], None, library in direct))
+            model = Link(executable, deps, load, True)
+            assert bytes(model.out) == image, "%s is linked otherwise" % name
+            assert model.kmod_info == entry["_PrelinkKmodInfo"]
+            at_ = model.kmod_info - load
+            address, total, header = struct.unpack_from("<3Q", image, at_ + 156)
+            assert address == load and total == size, "kmod_info is not stamped"
+            slid = File(image)
+            assert slid.locals and all(r.type == 0 and r.length == 3 and not r.pcrel and not r.extern
+                                       for r in slid.locals), "no slide information"
+            images[name] = image
+        sum_.update(struct.pack("<Q", load) + File(executable).uuid)
+        at = max(at, load + size)
+    spans = sorted((e["_PrelinkExecutableLoadAddr"], e["_PrelinkExecutableSize"])
+                   for e in root["_PrelinkInfoDictionary"] if "_PrelinkExecutableSize" in e)
+    end = base
+    for load, size in spans:
+        assert load == end, "a hole or an overlap at %#x" % load
+        end += size
+    assert end - base == text["size"]
+    assert root["_PrelinkKCID"] == sum_.digest()[:16]
+    print(" ".join(order))
 
 
 if __name__ == "__main__":
-    main()
+    options = sys.argv[4:]
+    check(*sys.argv[1:4], options[options.index("--volume") + 1] if "--volume" in options else None,
+          "--all-personalities" in options)
