@@ -6,6 +6,7 @@
 #include <libkern/c++/OSContainers.h>
 #include <libkern/c++/OSLib.h>
 #include "cxx.h"
+#include "metaclass.h"
 
 enum { METACLASS_ERROR = (int)0xdc004000 };
 enum {
@@ -15,13 +16,6 @@ enum {
 	kOSMetaClassNoInsKModSet = METACLASS_ERROR + 7,
 	kOSMetaClassDuplicateClass = METACLASS_ERROR + 10,
 	kOSMetaClassNoKext = METACLASS_ERROR + 11,
-};
-
-struct OSMetaClass::ExpansionData {
-	OSOrderedSet *instances;
-	const OSSymbol *kext; /* retained; NULL until registered */
-	OSMetaClass *next;    /* registered classes, newest first */
-	unsigned int retain;  /* by copyMetaClassWithName */
 };
 
 /* The kext whose constructors are running. */
@@ -38,8 +32,8 @@ static const char kernel_name[] = "__kernel__";
 /* Zero before any constructor runs, as they have none of their own. */
 static stalled_load *stalled;
 static bool is_kernel_registered;
-static OSDictionary *all_classes;
-static OSMetaClass *registered;
+OSDictionary *metaclass_dictionary;
+OSMetaClass *metaclass_list;
 
 /* ---- the class of metaclasses ---- */
 class OSMetaClassMeta : public OSMetaClass
@@ -132,10 +126,10 @@ OSMetaClass::~OSMetaClass()
 	libkern_lock(LIBKERN_CLASSES, false);
 	bool was_registered = isRegistered();
 	if (was_registered) {
-		if (all_classes->getObject(className) ==
+		if (metaclass_dictionary->getObject(className) ==
 		    (const OSObject *)(const void *)this)
-			all_classes->removeObject(className);
-		OSMetaClass **link = &registered;
+			metaclass_dictionary->removeObject(className);
+		OSMetaClass **link = &metaclass_list;
 		while (*link != this)
 			link = &(*link)->reserved->next;
 		*link = reserved->next;
@@ -184,8 +178,8 @@ static OSReturn check_duplicates(const stalled_load *load)
 {
 	for (unsigned int i = 0; i < load->count; i++) {
 		const char *name = load->classes[i]->getClassName();
-		const OSMetaClass *old =
-			(const OSMetaClass *)(const void *)all_classes->getObject(name);
+		const OSMetaClass *old = (const OSMetaClass *)(const void *)
+						 metaclass_dictionary->getObject(name);
 		if (!old)
 			continue;
 		kernel_log("kext %s defines class %s, which kext %s has defined already; "
@@ -201,8 +195,8 @@ void OSMetaClass::enter(const OSSymbol *kext)
 	className = OSSymbol::withCStringNoCopy((const char *)className);
 	kext->retain();
 	reserved->kext = kext;
-	reserved->next = registered;
-	registered = this;
+	reserved->next = metaclass_list;
+	metaclass_list = this;
 }
 
 /* Registers the classes of the bracket, in the order of their construction. */
@@ -213,7 +207,7 @@ OSReturn OSMetaClass::registerStalled(const OSSymbol *kext)
 	for (unsigned int i = 0; !result && i < stalled->count; i++) {
 		OSMetaClass *meta = stalled->classes[i];
 		meta->enter(kext);
-		if (!all_classes->setObject(meta->className, meta))
+		if (!metaclass_dictionary->setObject(meta->className, meta))
 			result = kOSMetaClassNoInsKModSet;
 	}
 	libkern_unlock(LIBKERN_CLASSES);
@@ -223,12 +217,12 @@ OSReturn OSMetaClass::registerStalled(const OSSymbol *kext)
 /* The names of classes are found with the pool's help: made before the registry locks. */
 static OSReturn make_registry()
 {
-	if (all_classes)
+	if (metaclass_dictionary)
 		return kOSReturnSuccess;
-	all_classes = OSDictionary::withCapacity(40);
-	if (!all_classes)
+	metaclass_dictionary = OSDictionary::withCapacity(40);
+	if (!metaclass_dictionary)
 		return kOSMetaClassNoDicts;
-	all_classes->setOptions(OSCollection::kSort, OSCollection::kSort);
+	metaclass_dictionary->setOptions(OSCollection::kSort, OSCollection::kSort);
 	return kOSReturnSuccess;
 }
 
@@ -310,148 +304,6 @@ unsigned int OSMetaClass::getInstanceCount() const
 	return __atomic_load_n(&instanceCount, __ATOMIC_RELAXED);
 }
 
-static bool is_of(const OSMetaClass *meta, const char *kext)
-{
-	return strcmp(meta->getKmodName()->getCStringNoCopy(), kext) == 0;
-}
-
-bool OSMetaClass::modHasInstance(const char *kext)
-{
-	bool has_instance = false;
-	libkern_lock(LIBKERN_CLASSES, true);
-	for (OSMetaClass *m = registered; m && !has_instance; m = m->reserved->next)
-		has_instance = m->getInstanceCount() && is_of(m, kext);
-	libkern_unlock(LIBKERN_CLASSES);
-	return has_instance;
-}
-
-void OSMetaClass::reportModInstances(const char *kext)
-{
-	libkern_lock(LIBKERN_CLASSES, true);
-	for (OSMetaClass *m = registered; m; m = m->reserved->next) {
-		unsigned int count = m->getInstanceCount();
-		if (count && is_of(m, kext))
-			kernel_log("kext %s: class %s has %u instance%s\n", kext,
-				   m->getClassName(), count, count == 1 ? "" : "s");
-	}
-	libkern_unlock(LIBKERN_CLASSES);
-}
-
-bool OSMetaClass::removeClasses(const char *kext)
-{
-	bool is_busy = false;
-	libkern_lock(LIBKERN_CLASSES, false);
-	for (OSMetaClass *m = registered; m && !is_busy; m = m->reserved->next)
-		is_busy =
-			is_of(m, kext) && (m->getInstanceCount() || m->reserved->retain);
-	for (OSMetaClass *m = registered; m && !is_busy; m = m->reserved->next) {
-		if (is_of(m, kext))
-			all_classes->removeObject(m->className);
-	}
-	libkern_unlock(LIBKERN_CLASSES);
-	return !is_busy;
-}
-
-void OSMetaClass::restoreClasses(const char *kext)
-{
-	libkern_lock(LIBKERN_CLASSES, false);
-	for (OSMetaClass *m = registered; m; m = m->reserved->next) {
-		if (is_of(m, kext))
-			all_classes->setObject(m->className, m);
-	}
-	libkern_unlock(LIBKERN_CLASSES);
-}
-
-/* ---- look-up ---- */
-const OSMetaClass *OSMetaClass::getMetaClassWithName(const OSSymbol *name)
-{
-	if (!name || !all_classes)
-		return NULL;
-	libkern_lock(LIBKERN_CLASSES, true);
-	const void *meta = all_classes->getObject(name);
-	libkern_unlock(LIBKERN_CLASSES);
-	return (const OSMetaClass *)meta;
-}
-
-const OSMetaClass *OSMetaClass::copyMetaClassWithName(const OSSymbol *name)
-{
-	if (!name || !all_classes)
-		return NULL;
-	libkern_lock(LIBKERN_CLASSES, true);
-	const OSMetaClass *meta =
-		(const OSMetaClass *)(const void *)all_classes->getObject(name);
-	if (meta)
-		__atomic_fetch_add(&meta->reserved->retain, 1, __ATOMIC_RELAXED);
-	libkern_unlock(LIBKERN_CLASSES);
-	return meta;
-}
-
-void OSMetaClass::releaseMetaClass() const
-{
-	__atomic_fetch_sub(&reserved->retain, 1, __ATOMIC_RELEASE);
-}
-
-OSObject *OSMetaClass::allocClassWithName(const OSSymbol *name)
-{
-	const OSMetaClass *meta = copyMetaClassWithName(name);
-	if (!meta)
-		return NULL;
-	OSObject *object = meta->alloc();
-	meta->releaseMetaClass();
-	return object;
-}
-
-/* No class has a name of which there is no symbol. */
-OSObject *OSMetaClass::allocClassWithName(const OSString *name)
-{
-	const OSSymbol *symbol = OSSymbol::existingSymbolForString(name);
-	OSObject *object = allocClassWithName(symbol);
-	OSSafeRelease(symbol);
-	return object;
-}
-
-OSObject *OSMetaClass::allocClassWithName(const char *name)
-{
-	const OSSymbol *symbol = OSSymbol::existingSymbolForCString(name);
-	OSObject *object = allocClassWithName(symbol);
-	OSSafeRelease(symbol);
-	return object;
-}
-
-OSMetaClassBase *OSMetaClass::checkMetaCastWithName(const OSSymbol *name,
-						    const OSMetaClassBase *object)
-{
-	const OSMetaClass *meta = getMetaClassWithName(name);
-	return meta ? meta->checkMetaCast(object) : NULL;
-}
-
-OSMetaClassBase *OSMetaClass::checkMetaCastWithName(const OSString *name,
-						    const OSMetaClassBase *object)
-{
-	const OSSymbol *symbol = OSSymbol::existingSymbolForString(name);
-	OSMetaClassBase *result = checkMetaCastWithName(symbol, object);
-	OSSafeRelease(symbol);
-	return result;
-}
-
-OSMetaClassBase *OSMetaClass::checkMetaCastWithName(const char *name,
-						    const OSMetaClassBase *object)
-{
-	const OSSymbol *symbol = OSSymbol::existingSymbolForCString(name);
-	OSMetaClassBase *result = checkMetaCastWithName(symbol, object);
-	OSSafeRelease(symbol);
-	return result;
-}
-
-OSMetaClassBase *OSMetaClass::checkMetaCast(const OSMetaClassBase *object) const
-{
-	for (const OSMetaClass *m = object->getMetaClass(); m; m = m->superClassLink) {
-		if (m == this)
-			return (OSMetaClassBase *)object;
-	}
-	return NULL;
-}
-
 /* ---- facts of a class ---- */
 const OSMetaClass *OSMetaClass::getSuperClass() const
 {
@@ -526,100 +378,6 @@ OSDictionary *OSMetaClass::getClassDictionary()
 {
 	panic("OSMetaClass::getClassDictionary has gone; serializeClassDictionary is "
 	      "there");
-}
-
-/* ---- lists of all classes ---- */
-void OSMetaClass::serializeClassDictionary(OSDictionary *dictionary)
-{
-	OSDictionary *classes = OSDictionary::withCapacity(40);
-	libkern_lock(LIBKERN_CLASSES, true);
-	for (OSMetaClass *m = registered; m && classes; m = m->reserved->next) {
-		OSNumber *count = OSNumber::withNumber(m->getInstanceCount(), 32);
-		if (count)
-			classes->setObject(m->className, count);
-		OSSafeRelease(count);
-	}
-	libkern_unlock(LIBKERN_CLASSES);
-	if (classes)
-		dictionary->setObject("Classes", classes);
-	OSSafeRelease(classes);
-}
-
-void OSMetaClass::printInstanceCounts()
-{
-	libkern_lock(LIBKERN_CLASSES, true);
-	for (OSMetaClass *m = registered; m; m = m->reserved->next) {
-		unsigned int count = m->getInstanceCount();
-		kernel_log("%24s count: %03u x 0x%03x = 0x%06x\n", m->getClassName(),
-			   count, m->classSize, count * m->classSize);
-	}
-	kernel_log("\n");
-	libkern_unlock(LIBKERN_CLASSES);
-}
-
-/* ---- sets of instances: a class's own, and those of its subclasses ---- */
-void OSMetaClass::addInstance(const OSObject *instance, bool super) const
-{
-	if (!super)
-		libkern_lock(LIBKERN_INSTANCES, false);
-	if (!reserved->instances) {
-		reserved->instances = OSOrderedSet::withCapacity(16);
-		if (superClassLink)
-			superClassLink->addInstance(reserved->instances, true);
-	}
-	reserved->instances->setLastObject(instance);
-	if (!super)
-		libkern_unlock(LIBKERN_INSTANCES);
-}
-
-void OSMetaClass::removeInstance(const OSObject *instance, bool super) const
-{
-	if (!super)
-		libkern_lock(LIBKERN_INSTANCES, false);
-	if (reserved->instances) {
-		reserved->instances->removeObject(instance);
-		if (!reserved->instances->getCount()) {
-			if (superClassLink)
-				superClassLink->removeInstance(reserved->instances, true);
-			OSSafeReleaseNULL(reserved->instances);
-		}
-	}
-	if (!super)
-		libkern_unlock(LIBKERN_INSTANCES);
-}
-
-/* Depth first; a set among the instances is a subclass's. True when `apply` stopped it.
- */
-static bool apply_to(const OSOrderedSet *set, OSMetaClassInstanceApplierFunction apply,
-		     void *context)
-{
-	for (unsigned int i = 0; i < set->getCount(); i++) {
-		OSObject *object = set->getObject(i);
-		const OSOrderedSet *inner = OSDynamicCast(OSOrderedSet, object);
-		if (inner ? apply_to(inner, apply, context) : apply(object, context))
-			return true;
-	}
-	return false;
-}
-
-void OSMetaClass::applyToInstances(OSMetaClassInstanceApplierFunction apply,
-				   void *context) const
-{
-	libkern_lock(LIBKERN_INSTANCES, false);
-	if (reserved->instances)
-		apply_to(reserved->instances, apply, context);
-	libkern_unlock(LIBKERN_INSTANCES);
-}
-
-void OSMetaClass::applyToInstancesOfClassName(const OSSymbol *name,
-					      OSMetaClassInstanceApplierFunction apply,
-					      void *context)
-{
-	const OSMetaClass *meta = copyMetaClassWithName(name);
-	if (!meta)
-		return;
-	meta->applyToInstances(apply, context);
-	meta->releaseMetaClass();
 }
 
 /* ---- reserved slots ---- */
