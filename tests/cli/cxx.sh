@@ -240,6 +240,54 @@ test_symbol_outlives_its_bytes()
 	expect_text "$T/log" "found left behind"
 }
 
+# Symbols and counts are shared by all threads: none is lost, none is freed twice.
+test_threads()
+{
+	cxx_kext Threads 'run()' <<-'END'
+		#include <kern/thread.h>
+		static volatile SInt32 left, bad;
+		static OSObject *shared;
+		static void work(void *argument, wait_result_t)
+		{
+			char name[24];
+			for (int i = 0; i < 20000; i++) {
+				snprintf(name, sizeof(name), "threads %d", i % 7);
+				const OSSymbol *a = OSSymbol::withCString(name);
+				const OSSymbol *b = OSSymbol::withCString(name);
+				if (a != b || !a->isEqualTo(name))
+					OSIncrementAtomic(&bad);
+				a->release();
+				b->release();
+				shared->retain();
+				shared->taggedRetain(OSTypeID(OSCollection));
+				shared->taggedRelease(OSTypeID(OSCollection));
+				shared->release();
+			}
+			OSDecrementAtomic(&left);
+			thread_terminate(current_thread());
+		}
+		static void run()
+		{
+			unsigned before = OSSymbol::metaClass->getInstanceCount();
+			shared = OSArray::withCapacity(1);
+			left = 4;
+			for (int i = 0; i < 4; i++) {
+				thread_t thread;
+				kernel_thread_start(work, NULL, &thread);
+				thread_deallocate(thread);
+			}
+			while (left)
+				IOSleep(10);
+			printf("bad %d count %d left over %d\n", (int)bad, shared->getRetainCount(),
+			       (int)(OSSymbol::metaClass->getInstanceCount() - before));
+			shared->release();
+		}
+	END
+	expect_status 0 kextload "$T/Threads.kext"
+	kdmesg >"$T/log"
+	expect_text "$T/log" "bad 0 count 1 left over 0"
+}
+
 # ---- mistakes: each is a report that names it, and the next load works -----------------------
 
 test_releasing_a_member()
