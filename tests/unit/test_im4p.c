@@ -87,6 +87,9 @@ static void lengths(void **state)
 	static const char huge[] =
 		"\x30\x16\x16\4IM4P\x16\4krnl\x16\0\4\x84\xff\xff\xff\xff"
 		"ab";
+	static const char none[] = "\x30\x12\x16\4IM4P\x16\4krnl\x16\x80\4\2ab";
+	assert_int_equal(read(none, sizeof(none) - 1, &image, &why), KEXT_ERR_BAD_DATA);
+	assert_int_equal(why.offset, 15);
 	assert_int_equal(read(four, sizeof(four) - 1, &image, &why), 0);
 	assert_memory_equal(image.payload.data, "ab", 2);
 	assert_int_equal(read(five, sizeof(five) - 1, &image, &why), KEXT_ERR_BAD_DATA);

@@ -141,6 +141,28 @@ static void measuring_refuses_bombs(void **state)
 	buffer_free(&b);
 }
 
+/* A byte between tables and literals, counted in: the tables must end exactly. */
+static void tables_end_exactly(void **state)
+{
+	(void)state;
+	struct buffer plain = {0}, longer = {0};
+	make_text(&plain, 4096);
+	struct buffer packed = lzfse_encode(bytes_of(plain.data, plain.size));
+	uint32_t header = load32(packed.data + 24, false);
+	struct codec_refusal why = {0};
+	buffer_append(&longer, packed.data, header);
+	buffer_u8(&longer, 0);
+	buffer_append(&longer, packed.data + header, packed.size - header);
+	buffer_set_u32(&longer, 24, header + 1, false);
+	assert_int_equal(lzfse_decode(bytes_of(longer.data, longer.size), plain.data,
+				      4096, NULL, &why),
+			 KEXT_ERR_BAD_DATA);
+	assert_string_equal(why.slug, CODEC_TABLE);
+	buffer_free(&longer);
+	buffer_free(&packed);
+	buffer_free(&plain);
+}
+
 static void no_memory(void **state)
 {
 	(void)state;
@@ -161,8 +183,11 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors),   cmocka_unit_test(long_streams),
-		cmocka_unit_test(reasons),   cmocka_unit_test(measuring_refuses_bombs),
+		cmocka_unit_test(vectors),
+		cmocka_unit_test(long_streams),
+		cmocka_unit_test(reasons),
+		cmocka_unit_test(measuring_refuses_bombs),
+		cmocka_unit_test(tables_end_exactly),
 		cmocka_unit_test(no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,7 +162,7 @@ static void every_opcode(void **state)
 	}
 }
 
-/* A match of every short distance and length, by f1 to ff and by f0. */
+/* Matches of every short distance and many lengths, with more or less behind them. */
 static void overlapping_matches(void **state)
 {
 	(void)state;
@@ -176,14 +176,52 @@ static void overlapping_matches(void **state)
 			buffer_u8(&b, 0xf7);
 			buffer_u8(&b, 0xf0);
 			buffer_u8(&b, (uint8_t)count);
-			buffer_append(&b, END_MARK, 8);
 			for (unsigned i = 0; i < 3 + 7 + 16 + count; i++)
 				buffer_u8(&plain, plain.data[plain.size - distance]);
+			put_literals(&b, plain.data, 15 * (count % 2 + 1));
+			for (unsigned i = 0; i < 15 * (count % 2 + 1); i++)
+				buffer_u8(&plain, plain.data[i]);
+			buffer_append(&b, END_MARK, 8);
 			assert_decodes(decode, bytes_of(b.data, b.size),
 				       bytes_of(plain.data, plain.size), "overlap");
 			buffer_free(&b);
 			buffer_free(&plain);
 		}
+}
+
+/*
+ * Every opcode as the last one, with bytes behind the end mark: whatever the fast way may
+ * copy too much must not leave the block, and a block that is too small is too small.
+ */
+static void opcodes_at_the_end(void **state)
+{
+	(void)state;
+	for (unsigned c = 0; c < 256; c++) {
+		struct meaning meaning = meaning_of(c);
+		struct buffer b = {0}, plain = {0};
+		if (!meaning.is_defined || meaning.size == 2 || c == 0x06)
+			continue;
+		make_lcg(&plain, 40);
+		put_literals(&b, plain.data, 40);
+		buffer_append(&b, "\x00\x09", 2);
+		buffer_u8(&b, (uint8_t)c);
+		if (meaning.size == 3)
+			buffer_u16(&b, 9 << (c >= 0xa0 && c < 0xc0 ? 2 : 0), false);
+		for (int i = 0; i < 3; i++)
+			buffer_u8(&plain, plain.data[plain.size - 9]);
+		buffer_append(&b, "ABCDEFGHIJKLMNO", meaning.literals);
+		buffer_append(&plain, "ABCDEFGHIJKLMNO", meaning.literals);
+		for (unsigned i = 0; i < meaning.match; i++)
+			buffer_u8(&plain, plain.data[plain.size - 9]);
+		buffer_append(&b, END_MARK, 8);
+		buffer_zeros(&b, 100);
+		struct bytes stream = bytes_of(b.data, b.size);
+		assert_decodes(decode, stream, bytes_of(plain.data, plain.size), "last");
+		for (size_t size = 0; size < plain.size; size++)
+			assert_refused(decode, stream, size, "a block too small");
+		buffer_free(&b);
+		buffer_free(&plain);
+	}
 }
 
 static void reasons(void **state)
@@ -228,9 +266,13 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors),	cmocka_unit_test(largest_distances),
-		cmocka_unit_test(every_opcode), cmocka_unit_test(overlapping_matches),
-		cmocka_unit_test(reasons),	cmocka_unit_test(no_memory),
+		cmocka_unit_test(vectors),
+		cmocka_unit_test(largest_distances),
+		cmocka_unit_test(every_opcode),
+		cmocka_unit_test(overlapping_matches),
+		cmocka_unit_test(opcodes_at_the_end),
+		cmocka_unit_test(reasons),
+		cmocka_unit_test(no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
