@@ -8,13 +8,17 @@
 
 static struct option_list paths, identifiers, dependencies, repositories, addresses;
 static bool no_system, no_load, tests, no_authentication, no_resolve, allow_missing;
-static bool use_loaded, safe_boot, quiet, load_only, no_caches, no_loaded_check;
+static bool json, use_loaded, safe_boot, quiet, load_only, no_caches, no_loaded_check;
 static unsigned level, timeout_ms;
-static const char *kernel, *symbols, *arch_name, *jobs, *instance_text;
+static const char *kernel, *symbols, *arch_name, *jobs, *instance_text, *era_name;
 
 static const struct option_row rows[] = {
 	{'n', "no-load", OPTION_FLAG, &no_load, NULL, "only test and link", NULL},
 	{'t', "print-diagnostics", OPTION_FLAG, &tests, NULL, "all tests, all findings",
+	 NULL},
+	{0, "era", OPTION_TEXT, &era_name, "ERA",
+	 "rules of tiger, snowleopard or modern (with -n)", NULL},
+	{0, "json", OPTION_FLAG, &json, NULL, "findings as JSON on stdout (with -n)",
 	 NULL},
 	{'b', "bundle-id", OPTION_LIST, &identifiers, "IDENTIFIER",
 	 "this kext of the repositories", NULL},
@@ -87,6 +91,8 @@ static void check_options(void)
 	if (!no_load && arch_name && kext_arch_named(arch_name) != kext_arch_host())
 		options_fail(&command, "only %s kexts can be loaded; use -n",
 			     kext_arch_host()->name);
+	if (!no_load && (era_name || json))
+		options_fail(&command, "use --era and --json only with -n");
 	if (no_load && !tests)
 		no_authentication = true;
 }
@@ -138,6 +144,8 @@ int main(int argc, char **argv)
 		.arch_name = arch_name,
 		.symbols = symbols,
 		.jobs = jobs,
+		.era_name = era_name,
+		.json = json,
 		.instance = instance,
 		.no_system = no_system,
 		.quiet = quiet,

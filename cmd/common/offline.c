@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <kext/inspect.h>
 #include <kext/linkset.h>
+#include "common/findings.h"
 #include "common/offline.h"
 #include "common/print.h"
 
@@ -16,12 +17,14 @@ struct candidate {
 	const char *name;
 	bool is_identifier;
 	struct kext_bundle *bundle;
+	struct kext_diagnostics *findings; /* with -t and for JSON */
 	int error;
 };
 
 struct run {
 	const struct offline *options;
 	const struct kext_arch *arch;
+	enum kext_era era;
 	struct kext_context *context;
 	struct kext_kernel_file *kernel; /* NULL: nothing is linked */
 	struct kext_repository *repository;
@@ -66,6 +69,11 @@ void offline_check(const struct offline *offline)
 	const struct kext_arch *arch = chosen_arch(offline);
 	if (!arch)
 		options_fail(command, "'%s' is no architecture", offline->arch_name);
+	enum kext_era era;
+	if (offline->era_name && !kext_era_named(offline->era_name, &era))
+		options_fail(command,
+			     "--era takes tiger, snowleopard or modern, not '%s'",
+			     offline->era_name);
 	if (offline->use_loaded && offline->addresses->count)
 		options_fail(command, "-a and -A exclude each other");
 	if (offline->use_loaded && arch != kext_arch_host())
@@ -189,8 +197,13 @@ static int open_world(struct run *run, struct kext_diagnostics *diagnostics)
 	run->asks = options->symbols && !options->addresses->count &&
 		    !options->use_loaded && !options->quiet;
 	int error = kext_context_new(&run->context);
-	if (error == 0)
-		error = list_candidates(run);
+	if (error < 0)
+		return error;
+	run->era = KEXT_ERA_MODERN;
+	if (options->era_name)
+		(void)kext_era_named(options->era_name, &run->era);
+	kext_context_set_era(run->context, run->era);
+	error = list_candidates(run);
 	if (error == 0 && options->use_loaded)
 		error = addresses_read_kernel(&run->addresses, options->instance);
 	if (error == 0)
@@ -232,17 +245,44 @@ static void inspect(struct run *run, struct kext_bundle *bundle,
 			      "LIEF's reading was no confirmation");
 }
 
+static bool wants_findings(const struct run *run)
+{
+	return run->options->tests || run->options->json;
+}
+
+/* All findings in one go, whichever test fails; for the lists of -t and for JSON. */
+static int collect(struct run *run, struct candidate *candidate, uid_t owner,
+		   struct kext_diagnostics *diagnostics)
+{
+	const struct findings_tests tests = {
+		.repository = run->repository,
+		.checks = {.arch = run->arch,
+			   .authenticates = !run->options->no_authentication,
+			   .owner = owner,
+			   .is_safe_boot = run->options->safe_boot},
+		.resolves = !run->options->no_resolve,
+	};
+	candidate->findings = kext_diagnostics_new();
+	if (!candidate->findings)
+		return -ENOMEM;
+	int error = findings_collect(&tests, candidate->bundle, candidate->findings);
+	/* What can be resolved is resolved again for the link test, which warns then. */
+	findings_copy(candidate->findings, error == 0 && tests.resolves, diagnostics);
+	return error;
+}
+
 static int judge(struct run *run, struct candidate *candidate,
 		 struct kext_diagnostics *diagnostics)
 {
+	uid_t owner = run->options->instance == KEXT_INSTANCE_SYSTEM ? 0 : geteuid();
+	bool is_thorough = wants_findings(run);
 	int error = find_bundle(run, candidate, diagnostics);
-	if (error == 0)
+	if (error == 0 && is_thorough)
+		error = collect(run, candidate, owner, diagnostics);
+	else if (error == 0)
 		error = kext_bundle_validate(candidate->bundle, run->arch, diagnostics);
-	if (error == 0 && !run->options->no_authentication)
-		error = kext_bundle_authenticate(
-			candidate->bundle,
-			run->options->instance == KEXT_INSTANCE_SYSTEM ? 0 : geteuid(),
-			diagnostics);
+	if (error == 0 && !is_thorough && !run->options->no_authentication)
+		error = kext_bundle_authenticate(candidate->bundle, owner, diagnostics);
 	if (error == 0)
 		inspect(run, candidate->bundle, diagnostics);
 	return error;
@@ -387,10 +427,12 @@ static int report_set(struct run *run, const struct kext_linkset *set,
 
 static void report_candidate(const struct run *run, const struct candidate *candidate)
 {
+	if (run->options->tests && !run->options->json)
+		findings_print(candidate->name, candidate->findings, run->era);
 	if (candidate->error < 0)
 		print_error("%s has problems - %s", candidate->name,
 			    kext_error_string(candidate->error));
-	else if (run->options->announces)
+	else if (run->options->announces && !run->options->json)
 		print_result("%s appears to be loadable (%sincluding linkage for on-disk "
 			     "libraries).",
 			     candidate->name, run->kernel ? "" : "not ");
@@ -409,11 +451,26 @@ static int report_all(const struct run *run)
 		failures += candidate->error < 0;
 		first = first ? first : candidate->error;
 	}
-	if (run->candidate_count > 1)
+	if (run->candidate_count > 1 && !run->options->json)
 		print_result("%zu kexts: %zu without problems, %zu with",
 			     run->candidate_count, run->candidate_count - failures,
 			     failures);
 	return first;
+}
+
+static int report_json(const struct run *run, const struct kext_diagnostics *diagnostics)
+{
+	struct kext_value *report;
+	int error = findings_json(diagnostics, &report);
+	for (size_t i = 0; error == 0 && i < run->candidate_count; i++) {
+		const struct candidate *candidate = &run->candidates[i];
+		error = findings_json_add(report, candidate->name, candidate->bundle,
+					  candidate->error, candidate->findings,
+					  run->era);
+		if (error < 0)
+			kext_value_unref(report);
+	}
+	return error < 0 ? error : findings_json_print(report);
 }
 
 /* ---- the whole ---- */
@@ -425,6 +482,8 @@ static int run_tests(struct run *run, struct kext_diagnostics *diagnostics)
 		run->candidates[i].error = judge(run, &run->candidates[i], diagnostics);
 	int error = run->options->no_resolve ? 0 : link_all(run, diagnostics, &set);
 	int written = set ? report_set(run, set, diagnostics) : 0;
+	if (run->options->json && written == 0)
+		written = report_json(run, diagnostics);
 	print_diagnostics(diagnostics, run->options->tests || run->options->verbose
 					       ? KEXT_NOTE
 					       : KEXT_WARNING);
@@ -437,8 +496,10 @@ static int run_tests(struct run *run, struct kext_diagnostics *diagnostics)
 
 static void free_run(struct run *run)
 {
-	for (size_t i = 0; i < run->candidate_count; i++)
+	for (size_t i = 0; i < run->candidate_count; i++) {
 		kext_bundle_unref(run->candidates[i].bundle);
+		kext_diagnostics_free(run->candidates[i].findings);
+	}
 	free(run->candidates);
 	kext_repository_free(run->repository);
 	kext_kernel_file_unref(run->kernel);

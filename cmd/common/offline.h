@@ -18,10 +18,12 @@ struct offline {
 	const char *jobs;	       /* -j; NULL: all cores */
 	enum kext_instance instance;
 	bool no_system, quiet, verbose;
-	bool tests;	 /* -t: all findings, and LIEF's opinion */
-	bool links;	 /* a link test, where there is a kernel to link against */
-	bool announces;	 /* says so when a kext appears to be loadable */
-	bool use_loaded; /* -A */
+	bool tests;	      /* -t: all findings, and LIEF's opinion */
+	bool links;	      /* a link test, where there is a kernel to link against */
+	bool announces;	      /* says so when a kext appears to be loadable */
+	bool use_loaded;      /* -A */
+	const char *era_name; /* --era; NULL: modern */
+	bool json;	      /* what is found as JSON on stdout, in place of text */
 	bool no_authentication, no_resolve, allow_missing, safe_boot;
 };
 

@@ -1,0 +1,252 @@
+#!/bin/bash
+# as: owners
+# Bundles as folders really hold them: what kextutil says of each kind of damage, by era, as
+# lists and as JSON, and that the neighbours do not suffer. Numbers are those of the list of
+# checks that any implementation of Darwin's tools must pass.
+. "$(dirname "$0")/lib.sh"
+
+# codeless NAME IDENTIFIER VERSION [ENTRIES]: $T/k/NAME.kext without executable.
+codeless()
+{
+	mkdir -p "$T/k/$1.kext/Contents"
+	cat >"$T/k/$1.kext/Contents/Info.plist" <<-END
+		<?xml version="1.0" encoding="UTF-8"?>
+		<plist version="1.0"><dict>
+		<key>CFBundleIdentifier</key><string>$2</string>
+		<key>CFBundleVersion</key><string>$3</string>
+		<key>CFBundlePackageType</key><string>KEXT</string>
+		${4:-}
+		</dict></plist>
+	END
+}
+
+# library VERSION-COMPATIBLE and its needs, as entries.
+entries()
+{
+	echo "<key>OSBundleCompatibleVersion</key><string>$1</string>"
+	shift
+	echo "<key>OSBundleLibraries</key><dict>"
+	for library; do
+		echo "<key>${library%=*}</key><string>${library#*=}</string>"
+	done
+	echo "</dict>"
+}
+
+# judge STATUS NAME [OPTION…]: every test of a kext, with its neighbours at hand.
+judge()
+{
+	local status=$1 name=$2
+	shift 2
+	expect_status "$status" kextutil -n -t -r "$T/k" "$@" "$T/k/$name.kext"
+}
+
+test_good()	# 23
+{
+	dummy_kext "$T"
+	expect_status 0 kextutil -n -t "$T/DummySysctl.kext"
+	expect_text "$T/out" "appears to be loadable"
+	expect_no_text "$T/err" "Diagnostics for"
+}
+
+test_every_problem_at_once()
+{
+	codeless Bad test.bad one "<key>OSBundleRequired</key><true/>
+		<key>IOKitPersonalities</key><dict><key>P</key><dict>
+		<key>IOClass</key><integer>1</integer></dict></dict>
+		$(entries 1.0 test.nobody=1.0)"
+	chmod 666 "$T/k/Bad.kext/Contents/Info.plist"
+	judge 4 Bad
+	cat >"$T/expected" <<-END
+		Diagnostics for $T/k/Bad.kext:
+		Validation Failures: 
+		    Info.plist property has an illegal value: 
+		        CFBundleVersion
+		    Info.plist property is of an illegal type: 
+		        OSBundleRequired
+		        IOKitPersonalities.P.IOClass
+		    Info.plist lacks a property: 
+		        IOKitPersonalities.P.IOProviderClass
+
+		Authentication Failures: 
+		    Owner or permissions are wrong: 
+		        $T/k/Bad.kext/Contents/Info.plist
+
+		Dependency Resolution Failures: 
+		    No kext found for these libraries: 
+		        test.nobody
+
+		Warnings: 
+		    Personality has no CFBundleIdentifier: 
+		        P
+	END
+	sed -n '/^Diagnostics for/,/^        P$/p' "$T/err" >"$T/found"
+	diff "$T/expected" "$T/found" || fail "the lists differ"
+}
+
+test_eras()
+{
+	codeless Era test.era 1.100
+	judge 0 Era
+	judge 0 Era --era modern
+	judge 4 Era --era snowleopard
+	expect_text "$T/err" "Info.plist property has an illegal value: "
+	judge 4 Era --era tiger
+	expect_text "$T/err" '    "Validation failures" = {'
+	expect_text "$T/err" '            "CFBundleVersion"'
+	expect_status 64 kextutil -n --era leopard "$T/k/Era.kext"
+	expect_status 64 kextutil --era tiger "$T/k/Era.kext"
+}
+
+test_package_type()	# 14
+{
+	codeless Type test.type 1.0
+	sed -i s/KEXT/BNDL/ "$T/k/Type.kext/Contents/Info.plist"
+	judge 0 Type
+	expect_text "$T/err" "        CFBundlePackageType"
+	judge 4 Type --era tiger
+}
+
+test_compatible_version()	# 15; we do say why
+{
+	codeless Compatible test.compatible 1.0 "$(entries x)"
+	judge 4 Compatible
+	expect_text "$T/err" OSBundleCompatibleVersion
+}
+
+test_real_numbers()	# 16
+{
+	codeless Real test.real 1.0 "<key>x</key><real>1.5</real>"
+	expect_status 4 kextutil -n "$T/k/Real.kext"
+	expect_text "$T/err" Info.plist
+	expect_text "$T/err" real
+}
+
+test_only_incompatible()	# 17
+{
+	codeless Library test.library 2.0 "$(entries 1.5)"
+	codeless User test.user 1.0 "$(entries 1.0 test.library=1.0)"
+	judge 4 User
+	expect_text "$T/err" "    Only incompatible kexts found for these libraries: "
+	expect_text "$T/err" "needs test.library >= 1.0; found 2.0 in"
+	expect_text "$T/err" "whose compatible version is 1.5"
+	codeless Library test.library 2.0
+	judge 4 User
+	expect_text "$T/err" "    Kexts found for these libraries lack OSBundleCompatibleVersion: "
+}
+
+test_circular()	# 19
+{
+	codeless A test.a 1.0 "$(entries 1.0 test.b=1.0)"
+	codeless B test.b 1.0 "$(entries 1.0 test.c=1.0)"
+	codeless C test.c 1.0 "$(entries 1.0 test.a=1.0)"
+	judge 4 A
+	expect_text "$T/err" "    Libraries that depend on themselves: "
+	expect_text "$T/err" "test.a -> test.b -> test.c -> test.a"
+}
+
+test_kernel_components()	# 20
+{
+	codeless Mach test.mach 1.0 "$(entries 1.0 com.apple.kernel.mach=6.0)"
+	judge 4 Mach
+	expect_text "$T/err" "    64-bit kexts must use the KPIs: "
+}
+
+test_safe_boot()
+{
+	codeless Safe test.safe 1.0 "<key>OSBundleRequired</key><string>Safe Boot</string>
+		$(entries 1.0 test.needed=1.0)"
+	codeless Needed test.needed 1.0 "$(entries 1.0)"
+	judge 5 Safe -x
+	expect_text "$T/err" "    Libraries that are not eligible in a safe boot: "
+	judge 5 Needed -x
+	expect_text "$T/err" "    Not eligible in a safe boot: "
+	codeless Needed test.needed 1.0 "<key>OSBundleRequired</key><string>Root</string>
+		$(entries 1.0)"
+	judge 0 Safe -x
+}
+
+test_json()
+{
+	codeless Good test.good 1.0
+	codeless Bad test.bad 1.0 "$(entries 1.0 test.nobody=1.0)"
+	expect_status 4 kextutil -n --json "$T/k/Good.kext" "$T/k/Bad.kext"
+	python3 - "$T/out" <<-'END'
+		import json, sys
+		report = json.load(open(sys.argv[1]))
+		assert report["version"] == 1
+		good, bad = report["kexts"]
+		assert good["identifier"] == "test.good" and good["loadable"] is True and good["findings"] == {}
+		assert bad["loadable"] is False and "dependency" in bad["error"]
+		(group, lists), = bad["findings"].items()
+		assert group == "Dependency Resolution Failures" and list(lists.values()) == [["test.nobody"]]
+		found = [d for d in report["diagnostics"] if d["slug"] == "dependency.missing"]
+		assert found and found[0]["key"] == "kOSKextDependencyUnavailable" and found[0]["class"] == "dependencies"
+	END
+	expect_status 64 kextutil --json "$T/k/Good.kext"
+}
+
+# bad_neighbours: everything in $T/k that is no kext, or a damaged one.
+bad_neighbours()
+{
+	mkdir -p "$T/k"
+	mkfifo "$T/k/Pipe.kext"
+	ln -s /dev/zero "$T/k/Device.kext"
+	ln -s nowhere "$T/k/Gone.kext"
+	ln -s Loop.kext "$T/k/Loop.kext"
+	mkdir -p "$T/k/Empty.kext" "$T/k/PipeInside.kext/Contents" "$T/k/__MACOSX/Good.kext" \
+		"$T/k/LinkInside.kext/Contents"
+	mkfifo "$T/k/PipeInside.kext/Contents/Info.plist"
+	ln -s /dev/zero "$T/k/LinkInside.kext/Contents/Info.plist"
+	: >"$T/k/.DS_Store"
+	printf '\0\5\26\7' >"$T/k/._Good.kext"
+	codeless Huge test.huge 1.0
+	truncate -s 64M "$T/k/Huge.kext/Contents/Info.plist"
+	codeless Deep test.deep 1.0
+	python3 -c 'print("<array>" * 100000)' >"$T/k/Deep.kext/Contents/Info.plist"
+	codeless Long "test.$(printf '%0100d' 0)" 1.0
+	codeless $'\xff\xfe' test.bytes 1.0 "$(entries 1.0)"
+}
+
+test_neighbours()
+{
+	bad_neighbours
+	codeless Good test.good 1.0 "$(entries 1.0 test.bytes=1.0)"
+	judge 0 Good
+	expect_no_text "$T/err" "Diagnostics for"
+}
+
+test_named_one_by_one()
+{
+	local name status text
+	bad_neighbours
+	while read -r status name text; do
+		expect_status "$status" kextutil -n "$T/k/$name.kext"
+		expect_text "$T/err" "$text"
+		expect_text "$T/err" "$name.kext has problems"
+	done <<-'END'
+		1 Pipe not a folder
+		1 Device not a folder
+		1 Gone No such file
+		1 Empty Info.plist
+		4 PipeInside must be a regular file
+		4 LinkInside symbolic link
+		4 Huge larger than
+		4 Deep nesting
+		4 Long shorter than 64
+	END
+}
+
+test_without_permission()
+{
+	codeless Closed test.closed 1.0
+	codeless Good test.good 1.0
+	chmod 0 "$T/k/Closed.kext"
+	judge 0 Good
+	if [ "$(id -u)" != 0 ]; then
+		kextutil -n "$T/k/Closed.kext" 2>"$T/err" && fail "read without permission"
+		expect_text "$T/err" "Permission denied"
+	fi
+	chmod 755 "$T/k/Closed.kext"
+}
+
+run_tests
