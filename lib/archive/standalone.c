@@ -163,15 +163,13 @@ static bool holds_header(const struct standalone *s,
 /* Gives each segment its place in the new file. */
 static int lay_out(struct standalone *s)
 {
-	uint64_t unit = page_size(s), end = 0;
-	bool has_header = false;
+	bool has_header = s->segments.count && !s->segments.items[0].is_linkedit &&
+			  holds_header(s, &s->segments.items[0]);
+	uint64_t unit = page_size(s);
+	uint64_t end = has_header ? 0 : s->header_size + s->commands.size;
 	array_for_each (segment, &s->segments) {
 		if (segment->is_linkedit)
 			continue;
-		if (segment == s->segments.items)
-			has_header = holds_header(s, segment);
-		if (segment == s->segments.items && !has_header)
-			end = s->header_size + s->commands.size;
 		segment->new_size = segment->file_size;
 		segment->new_offset = end = round_up(end, unit);
 		if (segment->file_size > s->image->size ||

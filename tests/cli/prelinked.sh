@@ -200,6 +200,14 @@ test_addresses_outside()
 	refused "load command 0 of 9 bytes" $alpha
 	patched "$file" 'put32(find(0x19, 0x1000)[0] + 64, 0xffffffff)'
 	refused "too short" $alpha
+	# Nothing but __LINKEDIT: the load commands need room all the same.
+	patched "$file" '
+put32(0x1010, 1)
+at = find(0x19, 0x1000)[0]
+d[at + 8:at + 24] = b"__LINKEDIT".ljust(16, b"\0")
+put64(at + 48, 0)
+put32(at + 64, 0)'
+	expect_status 0 mkextunpack $alpha -d "$T/lone" "$T/bad"
 	patched "$file" 'put64(find(0x19, 0x1000)[1] + 24, 1 << 63)'
 	refused "kext com.example.Alpha is damaged" $alpha
 	patched "$file" 'at = find(0x19, 0x1000)[1]; put64(at + 32, 1 << 40); put64(at + 48, 1 << 40)'
