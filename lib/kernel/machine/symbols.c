@@ -97,6 +97,17 @@ const struct kernel_symbol *kernel_symbols(size_t *ret_count)
 	return symbols;
 }
 
+/* A kext linked against other slots must not be loaded. */
+static void append_vtables(struct buffer *content)
+{
+	uint8_t *words = mem_zero(vtables_size() + 1, 1);
+	if (!words)
+		panic("no memory for the kernel's UUID");
+	vtables_copy(words);
+	buffer_append(content, words, vtables_size());
+	free(words);
+}
+
 void kernel_uuid(uint8_t uuid[16])
 {
 	size_t count;
@@ -106,6 +117,7 @@ void kernel_uuid(uint8_t uuid[16])
 		buffer_append(&content, all[i].name, strlen(all[i].name) + 1);
 		buffer_u64(&content, all[i].address, false);
 	}
+	append_vtables(&content);
 	if (buffer_error(&content))
 		panic("no memory for the kernel's UUID");
 	macho_uuid_from_content(bytes_of(content.data, content.size), uuid);
