@@ -1,6 +1,7 @@
 /*
- * Any bytes as a kext linked against a small kernel, as the kernel or library of another
- * link, and as its KPI interface. The kernel has the names of tests/model/kit.py's kexts.
+ * Any bytes as a kext (bundle, object file, split kext) linked against a small kernel, as
+ * the kernel or library of another link, and as its KPI interface. The kernel has the
+ * names of tests/model/kit.py's kexts.
  */
 #include <stdio.h>
 #include <kext/link.h>
@@ -93,12 +94,12 @@ static void build_kernel(const struct cpu *cpu, struct fixed_kernel *ret)
 /* The kernel for the CPU that the input claims; each is built once. */
 static struct kext_image *kernel_for(const uint8_t *data, size_t size)
 {
-	static struct fixed_kernel kernels[4];
+	static struct fixed_kernel kernels[5];
 	static const struct cpu *const cpus[] = {&cpu_x86_64, &cpu_arm64, &cpu_arm,
-						 &cpu_i386};
+						 &cpu_i386, &cpu_ppc};
 	size_t chosen = 0;
-	for (size_t i = 0; i < 4; i++)
-		if (size >= 8 && load32(data + 4, false) == cpus[i]->cputype)
+	for (size_t i = 0; i < 5; i++)
+		if (size >= 8 && load32(data + 4, cpus[i]->big) == cpus[i]->cputype)
 			chosen = i;
 	if (!kernels[chosen].image)
 		build_kernel(cpus[chosen], &kernels[chosen]);
@@ -113,8 +114,14 @@ static int allocate(void *data, uint64_t size, uint64_t *ret_address)
 }
 
 static void link_once(const uint8_t *data, size_t size,
-		      struct kext_link_dependency *dependencies, size_t count, bool flag)
+		      struct kext_link_dependency *dependencies, size_t count, bool flag,
+		      bool split)
 {
+	static const struct kext_link_segment places[] = {
+		{"__TEXT", BASE + 0x100000},	 {"__TEXT_EXEC", BASE + 0x200010},
+		{"__DATA", BASE + 0x300000},	 {"__DATA_CONST", BASE + 0x400000},
+		{"__LINKEDIT", BASE + 0x500000},
+	};
 	struct kext_link_request request = {
 		.data = data,
 		.size = size,
@@ -124,6 +131,8 @@ static void link_once(const uint8_t *data, size_t size,
 		.allocate = allocate,
 		.include_relocations = flag,
 		.allow_missing = flag,
+		.segments = places,
+		.segment_count = split ? 5 : 0,
 	};
 	struct kext_link_result result;
 	struct kext_diagnostics *list = kext_diagnostics_new();
@@ -139,8 +148,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct kext_image *image = NULL, *kernel = kernel_for(data, size);
 	struct kext_link_dependency dependencies[] = {{kernel, NULL, true}, {0}, {0}};
-	link_once(data, size, dependencies, 1, false);
-	link_once(data, size, dependencies, 1, true);
+	link_once(data, size, dependencies, 1, false, false);
+	link_once(data, size, dependencies, 1, true, false);
+	link_once(data, size, dependencies, 1, true, true);
 	if (kext_image_open(data, size, "input", NULL, &image))
 		return 0;
 	uint64_t offset;
@@ -149,9 +159,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)kext_image_uuid(image);
 	dependencies[1] = (struct kext_link_dependency){kernel, image, true};
 	dependencies[2] = (struct kext_link_dependency){image, NULL, true};
-	link_once(data, size, dependencies, 3, false);
+	link_once(data, size, dependencies, 3, false, false);
 	dependencies[2].is_direct = false;
-	link_once(data, size, dependencies, 3, false);
+	link_once(data, size, dependencies, 3, false, false);
 	kext_image_unref(image);
 	return 0;
 }

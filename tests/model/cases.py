@@ -7,10 +7,12 @@ every byte of the image, or the slug of the refusal.
     cases.py --file LINKONE KEXT   a kext from another linker, plain and with slide information
 """
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import cases_layout
+import cases_hostile
 import cases_names
 import cases_objects
 import cases_split
@@ -65,7 +67,8 @@ def run_case(linkone, name):
         return "the model says %s, the case %s" % (expected, refused)
     with tempfile.TemporaryDirectory() as folder:
         args, out = command(linkone, folder, setup, kext)
-        done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+                              preexec_fn=lambda: limit_memory(folder))
         text = done.stdout.decode(errors="replace")
         if refused:
             if done.returncode == 1 and "error %s:" % refused in text:
@@ -75,6 +78,15 @@ def run_case(linkone, name):
             return "status %d: %s" % (done.returncode, text)
         with open(out, "rb") as file:
             return compare(bytes(model.out), file.read(), text, model)
+
+
+def limit_memory(folder):
+    """No link takes more than 8 times its inputs and 16 MiB; 2 MiB are the process's own."""
+    if os.environ.get("SAN"):
+        return  # a sanitizer's shadow counts as memory
+    size = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
+    limit = 8 * size + (18 << 20)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def compare(expected, found, text, model):

@@ -48,6 +48,16 @@ def header_of_two_pages(s):
 
 
 @object_case()
+def header_that_just_fits(s):
+    """28 + 56 + 179 sections of 68 + 24 are 8 short of three pages: a UUID would not fit."""
+    s.kext.b.uuid = None
+    for i in range(175):
+        s.kext.section("__DATA", "__s%d" % i, bytes(8), align=2)
+    s.kext.b.sections[0].align = 14
+    s.address = 0x00C00000
+
+
+@object_case()
 def own_linkedit_is_dropped(s):
     s.kext.b.linkedit = True
     s.kext.pointer("_printf")
@@ -225,8 +235,9 @@ def i386_forms(s):
 def scattered_at_a_border(s):
     """A value where one section ends and another starts belongs to the second."""
     k = s.kext
-    i = k.section("__DATA", "__tail", b"tail", align=0)
+    i = k.section("__DATA", "__tail", bytes(32), align=5)
     j = k.section("__DATA", "__next", bytes(16), align=5)
+    s.kernel = kernel_with(s.cpu, ("__DATA", "__next"))
     k.b.file_order = [1, i, j, 2, 3, 4]
     at = number(k, 4)
     k.relocation(DATA, at, 0, "", type=0, length=2, value_at=(j, 0))
@@ -398,6 +409,21 @@ def vtable_without_relocations(s):
     k.symbol("__ZTV3Foo", N_SECT | N_EXT, i, offset=0)
     at = k.pointer("__ZN9IOService10gMetaClassE", CONST)
     k.symbol("__ZN3Foo10superClassE", N_SECT | N_EXT, CONST, offset=at)
+
+
+@object_case(refused="link.vtable")
+def no_relocations_for_no_slots(s):
+    """A superclass without slots asks for none, but a vtable has relocations."""
+    k = Kernel(s.cpu)
+    k.klass("11OSMetaClass", META)
+    k.klass("5Empty", [])
+    for name in FUNCTIONS:
+        k.function(name)
+    s.kernel, s.bare = k.build(), True
+    i = s.kext.section("__DATA", "__bare", bytes(64))
+    s.kext.symbol("__ZTV3Foo", N_SECT | N_EXT, i, offset=0)
+    at = s.kext.pointer("__ZN5Empty10gMetaClassE", CONST)
+    s.kext.symbol("__ZN3Foo10superClassE", N_SECT | N_EXT, CONST, offset=at)
 
 
 @object_case(refused="link.vtable")

@@ -142,3 +142,16 @@ def trap_behind_a_vtable(s):
     k = s.kext
     k.vtable("__ZTV5Other", OLD[:2])
     k.pointer("_trapped", CONST)
+
+
+@case(refused="link.missing")
+@object_case(refused="link.missing")
+def trap_behind_a_number(s):
+    """A positive number is no way back to an object's start."""
+    s.kernel = kernel(s.cpu, traps=("_trapped",))
+    k = s.kext
+    k.vtable("__ZTV5Other", OLD[:2])
+    k.b.sections[CONST - 1].data[-k.w:] = (k.w * 2).to_bytes(
+        k.w, "big" if endian(k.cpu) == ">" else "little")
+    k.zero()
+    k.pointer("_trapped", CONST)

@@ -6,8 +6,8 @@
  *
  * -k a kernel, with the -i that follows bound through that interface; -d a direct and -D
  * an indirect dependency; -s slide information; -M allow missing; -p page size; -S the
- * place of one segment of a split kext. Prints each diagnostic as "severity slug: message"
- * and, on success, the address of kmod_info.
+ * place of one segment of a split kext. Prints each diagnostic as "severity slug:
+ *message" and, on success, the address of kmod_info.
  */
 #include <fcntl.h>
 #include <inttypes.h>
