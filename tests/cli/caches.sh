@@ -1,0 +1,297 @@
+#!/bin/bash
+# Caches of folders and volumes: when they are believed, when not, and what writes them.
+. "$(dirname "$0")/lib.sh"
+
+CACHES=System/Library/Caches/com.apple.kext.caches
+
+# A root folder of our own with three kexts, one of them a plug-in.
+make_root()
+{
+	export KEXT_ROOT=$T/root
+	FOLDER=$KEXT_ROOT/Library/Extensions
+	mkdir -p "$FOLDER"
+	plist_kext "$FOLDER" A 1.0
+	plist_kext "$FOLDER" B 2.0
+	plist_kext "$FOLDER/B.kext/Contents/PlugIns" Inner 1.5
+	CACHE=$KEXT_ROOT/$CACHES/Directories/Library/Extensions/KextIdentifiers.plist.gz
+}
+
+plist_kext()
+{
+	mkdir -p "$1/$2.kext/Contents"
+	cat >"$1/$2.kext/Contents/Info.plist" <<-END
+		<plist version="1.0"><dict>
+		<key>CFBundleIdentifier</key><string>com.example.$2</string>
+		<key>CFBundlePackageType</key><string>KEXT</string>
+		<key>CFBundleVersion</key><string>$3</string>
+		<key>OSBundleCompatibleVersion</key><string>1.0</string>
+		</dict></plist>
+	END
+}
+
+# found IDENTIFIER: the version that is found by it.
+found()
+{
+	rm -f "$T/found.mkext"
+	mkdir -p "$T/empty"
+	kextcache -q -z -uncompressed -b "$1" -m "$T/found.mkext" "$T/empty" 2>"$T/err" || return 0
+	grep -ao '<key>CFBundleVersion</key><string[^>]*>[0-9.]*' "$T/found.mkext" | sed 's/.*>//'
+}
+
+test_content()
+{
+	make_root
+	touch -d @1600000000 "$FOLDER"
+	expect_status 0 kextcache -k "$FOLDER"
+	expect_equal "$(stat -c '%a %Y' "$CACHE")" "644 1600000001"
+	python3 - "$CACHE" "$(realpath "$FOLDER")" <<-'END'
+		import gzip, plistlib, sys
+		raw = open(sys.argv[1], "rb").read()
+		assert raw[:4] == b"\x1f\x8b\x08\0" and raw[4:8] == bytes(4), "a time or a name"
+		cache = plistlib.loads(gzip.decompress(raw))
+		assert cache["OSKextIdentifierCacheBasePath"] == sys.argv[2]
+		assert cache["OSKextIdentifierCacheVersion"] == 1
+		rows = {(r["CFBundleIdentifier"], r["CFBundleVersion"], r["OSBundlePath"])
+		        for r in cache["OSKextIdentifierCacheKextInfo"]}
+		assert rows == {("com.example.A", "1.0", "A.kext"), ("com.example.B", "2.0", "B.kext"),
+		                ("com.example.Inner", "1.5", "B.kext/Contents/PlugIns/Inner.kext")}, rows
+	END
+	cp "$CACHE" "$T/first"
+	kextcache -k "$FOLDER"
+	cmp "$CACHE" "$T/first"
+}
+
+# The identifier in the cache is another than in the kext: whoever believes the cache looks
+# for that one. The stamp does not cover the cache itself, so this shows who is believed.
+lie()
+{
+	python3 - "$CACHE" "$1" "$2" <<-'END'
+		import gzip, os, sys
+		path, old, new = sys.argv[1:]
+		times = os.stat(path)
+		data = gzip.decompress(open(path, "rb").read())
+		assert old.encode() in data
+		with open(path, "wb") as file:
+		    file.write(gzip.compress(data.replace(old.encode(), new.encode())))
+		os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+	END
+}
+
+# believed: whether a cache without kext A hides it.
+believed()
+{
+	if [ -z "$(found com.example.A)" ]; then echo yes; else echo no; fi
+}
+
+test_believed_and_doubted()
+{
+	make_root
+	touch -d @1600000000 "$FOLDER"
+	kextcache -k "$FOLDER"
+	expect_equal "$(found com.example.A) $(found com.example.Inner)" "1.0 1.5"
+	lie com.example.A com.example.Z
+	expect_equal "$(believed)" yes
+	# What the cache names is another kext: noticed when it is opened, never served.
+	expect_equal "$(found com.example.Z)" ""
+	local good="touch -d @1600000001 $CACHE"
+	touch -d @1600000002 "$CACHE"; expect_equal "$(believed)" no
+	touch -d @1600000000 "$CACHE"; expect_equal "$(believed)" no
+	$good; expect_equal "$(believed)" yes
+	chmod 664 "$CACHE"; expect_equal "$(believed)" no
+	chmod 600 "$CACHE"; expect_equal "$(believed)" no
+	chmod 644 "$CACHE"; expect_equal "$(believed)" yes
+	chmod g+w "$KEXT_ROOT/$CACHES"; expect_equal "$(believed)" no
+	chmod g-w "$KEXT_ROOT/$CACHES"; expect_equal "$(believed)" yes
+	mv "$CACHE" "$CACHE.x"; ln -s "$CACHE.x" "$CACHE"; expect_equal "$(believed)" no
+	mv "$CACHE.x" "$CACHE"; expect_equal "$(believed)" yes
+	if [ "$(id -u)" = 0 ]; then
+		chown 1:0 "$CACHE"; expect_equal "$(believed)" no
+		chown 0:1 "$CACHE"; expect_equal "$(believed)" no
+		chown 0:0 "$CACHE"; expect_equal "$(believed)" yes
+		chown 1:0 "$(dirname "$CACHE")"; expect_equal "$(believed)" no
+	fi
+}
+
+test_changes_inside_of_kexts()
+{
+	make_root
+	touch -d @1600000000 "$FOLDER"
+	kextcache -k "$FOLDER"
+	# None of these changes the folder's time.
+	plist_kext "$FOLDER" A 1.1
+	expect_equal "$(found com.example.A)" 1.1
+	kextcache -k "$FOLDER"
+	plist_kext "$FOLDER/B.kext/Contents/PlugIns" Second 3.0
+	expect_equal "$(found com.example.Second)" 3.0
+	kextcache -k "$FOLDER"
+	rm -r "$FOLDER/B.kext/Contents/PlugIns/Inner.kext"
+	expect_equal "$(found com.example.Inner)" ""
+	kextcache -k "$FOLDER"
+	plist_kext "$FOLDER/A.kext/Contents/PlugIns" Late 4.0
+	expect_equal "$(found com.example.Late)" 4.0
+	# This does.
+	kextcache -k "$FOLDER"
+	plist_kext "$FOLDER" New 5.0
+	expect_equal "$(found com.example.New)" 5.0
+}
+
+test_damaged()
+{
+	make_root
+	touch -d @1600000000 "$FOLDER"
+	kextcache -k "$FOLDER"
+	cp "$CACHE" "$T/good"
+	damage()
+	{
+		python3 -c "
+import gzip, sys
+good = open('$T/good', 'rb').read()
+text = gzip.decompress(good)
+open('$CACHE', 'wb').write($1)"
+		touch -d @1600000001 "$CACHE"
+		expect_equal "$(found com.example.A)$(found com.example.Inner)" "1.01.5"
+	}
+	damage "b''"
+	damage "good[:len(good) // 2]"
+	damage "good + b'junk'"
+	damage "good[:40] + b'\\xff' * 8 + good[48:]"
+	damage "gzip.compress(text[:-40])"
+	damage "gzip.compress(b'<plist><array></array></plist>')"
+	damage "gzip.compress(b' ' * (80 << 20))"
+	damage "gzip.compress(text.replace(b'A.kext', b'../A.k'))"
+	damage "gzip.compress(text.replace(b'>A.kext', b'>/A.kext'))"
+	damage "gzip.compress(text.replace(b'KextStamp', b'KextStomp'))"
+	damage "gzip.compress(text.replace(b'CacheVersion</key>', b'CacheVersiom</key>'))"
+	damage "gzip.compress(text.replace(b'/Library/Extensions</string>', b'/Library/Other</string>'))"
+	damage "gzip.compress(b'<array>' * 100000)"
+}
+
+test_not_written()
+{
+	make_root
+	mkdir -p "$FOLDER/Broken.kext/Contents"
+	echo "<dict>" >"$FOLDER/Broken.kext/Contents/Info.plist"
+	expect_status 70 kextcache -k "$FOLDER"
+	expect_text "$T/err" "no cache is written: a kext in it is broken"
+	rm -r "$FOLDER/Broken.kext"
+	ln -s A.kext "$FOLDER/Link.kext"
+	expect_status 70 kextcache -k "$FOLDER"
+	expect_text "$T/err" "no cache is written: a symbolic link is in it"
+	rm "$FOLDER/Link.kext"
+	mkdir -p "$KEXT_ROOT/System/Library"
+	echo file >"$KEXT_ROOT/System/Library/Caches"
+	expect_status 70 kextcache -k "$FOLDER"
+	expect_text "$T/err" "cannot be written"
+	rm "$KEXT_ROOT/System/Library/Caches"
+	(
+		ulimit -f 0
+		trap '' XFSZ
+		kextcache -k "$FOLDER" 2>/dev/null
+	) && fail "a full disk was no failure"
+	expect_equal "$(find "$KEXT_ROOT/System" -type f)" ""
+	expect_status 70 kextcache -k "$T/none"
+}
+
+test_system_caches()
+{
+	make_root
+	python3 - "$FOLDER/A.kext/Contents/Info.plist" <<-'END'
+		import sys
+		text = open(sys.argv[1]).read()
+		more = ("<key>IOKitPersonalities</key><dict><key>P</key><dict><key>IOClass</key>"
+		    "<string>Foo</string></dict></dict>")
+		open(sys.argv[1], "w").write(text.replace("<dict>", "<dict>" + more, 1))
+	END
+	touch -d @1600000000 "$FOLDER"
+	expect_status 0 kextcache -system-caches
+	[ -f "$CACHE" ]
+	expect_equal "$(gzip -dc "$KEXT_ROOT/$CACHES/Startup/IOKitPersonalities_x86_64.ioplist.gz" |
+		tr '\0' '!')" "<array><dict><key>IOClass</key><string>Foo</string>\
+<key>CFBundleIdentifier</key><string>com.example.A</string></dict></array>!"
+}
+
+# A volume with a description of its cache.
+make_volume()
+{
+	V=$T/volume
+	python3 -B "$ROOT/tests/model/prelink_make.py" "$V" 2
+	[ "$(id -u)" != 0 ] || chown -R 0:0 "$V"
+	mkdir -p "$V/usr/standalone" "$V/System"
+	cat >"$V/usr/standalone/bootcaches.plist" <<-END
+		<plist version="1.0"><dict><key>PostBootPaths</key><dict>
+		<key>Kernelcache v1.3</key><dict>
+		<key>ExtensionsDir</key><array><string>/Extensions</string><string>/None</string></array>
+		<key>Path</key><string>/System/prelinkedkernel</string>
+		<key>KernelPath</key><string>/kernel</string>
+		<key>Archs</key><array><string>x86_64</string></array>
+		<key>Preferred Compression</key><string>lzss</string>
+		</dict></dict></dict></plist>
+	END
+}
+
+test_volumes()
+{
+	make_volume
+	local cache=$V/System/prelinkedkernel
+	touch -d @1500000000 "$V/Extensions"
+	touch -d @1400000000 "$V/kernel"
+	expect_status 0 kextcache -u "$V"
+	expect_equal "$(stat -c %Y "$cache")" 1500000001
+	python3 -B "$ROOT/tests/model/prelink.py" "$cache" "$V/kernel" "$V/Extensions" \
+		--volume "$(realpath "$V")" >"$T/list"
+	expect_text "$T/list" Driver0
+	expect_no_text "$T/list" Driver1
+	# Up to date: left alone. Any other time: made anew, which -U reports.
+	local before
+	before=$(stat -c %i "$cache")
+	expect_status 0 kextcache -v -U "$V"
+	expect_text "$T/err" "up to date"
+	expect_equal "$(stat -c %i "$cache")" "$before"
+	touch -d @1500000000 "$cache"
+	expect_status 72 kextcache -U "$V"
+	expect_equal "$(stat -c %Y "$cache")" 1500000001
+	touch -d @1500000002 "$V/kernel"
+	expect_status 72 kextcache -U "$V"
+	expect_equal "$(stat -c %Y "$cache")" 1500000003
+	before=$(stat -c %i "$cache")
+	expect_status 0 kextcache -i "$V"
+	[ "$(stat -c %i "$cache")" != "$before" ] || fail "-i left it"
+	rm "$V/kernel"
+	expect_status 0 kextcache -u "$V"
+	expect_text "$T/err" "nothing to rebuild"
+	rm "$V/usr/standalone/bootcaches.plist"
+	expect_status 0 kextcache -u "$V"
+	expect_text "$T/err" "skipping"
+}
+
+test_volume_that_lies()
+{
+	make_volume
+	local plist=$V/usr/standalone/bootcaches.plist
+	sed -i 's,/System/prelinkedkernel,/../../escaped,' "$plist"
+	expect_status 65 kextcache -u "$V"
+	expect_equal "$(find "$T" -name escaped)" ""
+	echo "<dict>" >"$plist"
+	expect_status 65 kextcache -u "$V"
+	expect_text "$T/err" "bootcaches.plist"
+}
+
+test_system_kernel()
+{
+	export KEXT_ROOT=$T/root
+	python3 -B "$ROOT/tests/model/prelink_make.py" "$T/made" 1
+	mkdir -p "$KEXT_ROOT/System/Library/Kernels" "$KEXT_ROOT/System/Library/PrelinkedKernels"
+	cp "$T/made/kernel" "$KEXT_ROOT/System/Library/Kernels/kernel"
+	cp -R "$T/made/Extensions" "$KEXT_ROOT/System/Library/Extensions"
+	[ "$(id -u)" != 0 ] || chown -R 0:0 "$KEXT_ROOT"
+	expect_status 0 kextcache -c
+	local made=$KEXT_ROOT/System/Library/PrelinkedKernels/prelinkedkernel
+	python3 -B "$ROOT/tests/model/prelink.py" "$made" "$T/made/kernel" \
+		"$KEXT_ROOT/System/Library/Extensions" >"$T/list"
+	expect_text "$T/list" com.example.Driver0
+	rm "$made"
+	expect_status 0 kextcache -e
+	[ -f "$made" ]
+}
+
+run_tests
