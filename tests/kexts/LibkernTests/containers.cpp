@@ -264,6 +264,16 @@ static void check_sorting()
 		is_good = is_good && is_number(dictionary->getObject(symbols[i]), i);
 	CHECK("sorted_look_ups", is_good);
 	dictionary->release();
+	dictionary = OSDictionary::withCapacity(4);
+	dictionary->setOptions(OSCollection::kSort, OSCollection::kSort);
+	for (unsigned int i = 0; i < 4; i++)
+		dictionary->setObject(symbols[i], kOSBooleanTrue);
+	is_good = is_ascending(dictionary);
+	dictionary->flushCollection();
+	for (unsigned int i = 4; i-- > 0;)
+		dictionary->setObject(symbols[i], kOSBooleanTrue);
+	CHECK("few_are_sorted_too", is_good && is_ascending(dictionary));
+	dictionary->release();
 	for (unsigned int i = 0; i < 40; i++)
 		symbols[i]->release();
 }
