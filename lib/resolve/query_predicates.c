@@ -296,9 +296,14 @@ static void name_value(struct query_subject *subject, const struct query_node *n
 	{                                                                                \
 		name, short_name, arguments, match_options, false, test, NULL, false     \
 	}
-#define COMMAND(name, short_name, arguments, test, value)                                \
+#define COMMAND(name, short_name, arguments, test)                                       \
 	{                                                                                \
-		name, short_name, arguments, false, true, test, value, (value) != NULL   \
+		name, short_name, arguments, false, true, test, NULL, false              \
+	}
+/* A command that is also a column, of values. */
+#define PRINTER(name, short_name, test, value)                                           \
+	{                                                                                \
+		name, short_name, 0, false, true, test, value, true                      \
 	}
 
 const struct query_predicate query_predicates[] = {
@@ -338,23 +343,21 @@ const struct query_predicate query_predicates[] = {
 	FLAG("safe-boot", "S", safe_boot),
 	CHOICE("compatible-with-version", NULL, 1, false, compatible_with),
 	CHOICE("version", "V", 1, false, version),
-	COMMAND("echo", NULL, 1, query_echo, NULL),
-	COMMAND("exec", NULL, -1, query_exec, NULL),
-	COMMAND("print", NULL, 0, query_print, query_path_value),
-	COMMAND("print0", NULL, 0, query_print0, NULL),
-	COMMAND("print-arches", "pa", 0, query_print_arches, query_arches_value),
-	COMMAND("print-dependencies", NULL, 0, query_print_dependencies,
+	COMMAND("echo", NULL, 1, query_echo),
+	COMMAND("exec", NULL, -1, query_exec),
+	PRINTER("print", NULL, query_print, query_path_value),
+	COMMAND("print0", NULL, 0, query_print0),
+	PRINTER("print-arches", "pa", query_print_arches, query_arches_value),
+	PRINTER("print-dependencies", NULL, query_print_dependencies,
 		query_dependencies_value),
-	COMMAND("print-dependents", NULL, 0, query_print_dependents,
-		query_dependents_value),
-	COMMAND("print-diagnostics", "pdiag", 0, query_print_diagnostics, NULL),
-	COMMAND("print-executable", "px", 0, query_print_executable,
-		query_executable_value),
-	COMMAND("print-info-dictionary", "pid", 0, query_print_info, query_info_value),
-	COMMAND("print-integrity", NULL, 0, query_print_integrity, NULL),
-	COMMAND("print-plugins", NULL, 0, query_print_plugins, query_plugins_value),
-	COMMAND("print-match-property", "pm", 1, query_print_match_property, NULL),
-	COMMAND("print-property", "pp", 1, query_print_property, NULL),
+	PRINTER("print-dependents", NULL, query_print_dependents, query_dependents_value),
+	COMMAND("print-diagnostics", "pdiag", 0, query_print_diagnostics),
+	PRINTER("print-executable", "px", query_print_executable, query_executable_value),
+	PRINTER("print-info-dictionary", "pid", query_print_info, query_info_value),
+	COMMAND("print-integrity", NULL, 0, query_print_integrity),
+	PRINTER("print-plugins", NULL, query_print_plugins, query_plugins_value),
+	COMMAND("print-match-property", "pm", 1, query_print_match_property),
+	COMMAND("print-property", "pp", 1, query_print_property),
 	{NULL, NULL, 0, false, false, NULL, NULL, false},
 };
 
