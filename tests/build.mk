@@ -56,7 +56,11 @@ fuzz: targets $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
 			$(BUILD)/fuzz/seeds/$$name || exit 1; \
 	done
 
+# Lines of the Mach-O parser and the linker under the seeds and the model's kexts.
+coverage: targets
+	BUILD=$(BUILD) tests/fuzz/coverage
+
 bench: targets
 	BUILD=$(BUILD) tests/bench/run
 
-.PHONY: check unit-programs fuzz bench
+.PHONY: check unit-programs fuzz coverage bench
