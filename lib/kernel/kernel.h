@@ -100,6 +100,8 @@ struct thread {
 
 /* The calling thread's record; a host thread without one is given one. Never NULL. */
 struct thread *thread_self(void);
+/* The same for the panic report, which must not allocate: NULL without a record. */
+const struct thread *thread_known(void);
 /*
  * Runs body(argument) on a new detached host thread with a record, machine set-up and
  * 512 KiB of stack, named `name`. 0 or an XNU_ errno.

@@ -219,8 +219,9 @@ size_t report_write(const struct panic_cause *cause, char *text, size_t size)
 	    cause->text);
 	put(&r, "Caller:\n");
 	put_place(&r, (uint64_t)cause->caller);
-	put(&r, "Thread: %llu %s\n", (unsigned long long)thread_self()->id,
-	    thread_self()->name);
+	const struct thread *thread = thread_known();
+	put(&r, "Thread: %llu %s\n", thread ? (unsigned long long)thread->id : 0,
+	    thread ? thread->name : "host thread");
 	put_registers(&r, cause);
 	put_code(&r, rip);
 	put(&r, "\nBacktrace:\n");

@@ -126,6 +126,11 @@ struct thread *thread_self(void)
 	return self;
 }
 
+const struct thread *thread_known(void)
+{
+	return self;
+}
+
 void thread_startup(void)
 {
 	xnu_strlcpy(thread_self()->name, "main", sizeof(self->name));
