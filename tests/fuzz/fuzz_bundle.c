@@ -1,6 +1,7 @@
 /*
  * Takes any bytes as an Info.plist and judges the bundle that results, for a 64-bit and
- * a 32-bit architecture. In XML, the part behind a NUL is its executable.
+ * a 32-bit architecture, by the rules of each era. In XML, the part behind a NUL is its
+ * executable.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -71,11 +72,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(executable, end + 1, executable_size);
 	if (kext_context_new(&context) < 0)
 		abort();
-	if (kext_bundle_new_archived(context, NULL, executable ? "MacOS/X" : NULL, info,
-				     executable, executable_size, NULL, &bundle) == 0) {
+	for (enum kext_era era = KEXT_ERA_TIGER; era <= KEXT_ERA_MODERN; era++) {
+		kext_context_set_era(context, era);
+		void *copy = executable ? malloc(executable_size) : NULL;
+		if (copy)
+			memcpy(copy, executable, executable_size);
+		if (kext_bundle_new_archived(context, NULL, copy ? "MacOS/X" : NULL, info,
+					     copy, executable_size, NULL, &bundle) < 0)
+			break;
 		judge_all(context, bundle);
 		kext_bundle_unref(bundle);
 	}
+	free(executable);
 	kext_value_unref(info);
 	kext_context_unref(context);
 	return 0;
