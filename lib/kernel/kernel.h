@@ -56,6 +56,8 @@ void msgbuf_write(const void *caller, const char *text, size_t length);
  * oldest byte kept. Async-signal-safe: the panic report reads the tail with it.
  */
 size_t msgbuf_read(uint64_t *position, char *text, size_t size);
+/* Takes the ring's memory at once, so that a log that fills does not look like a leak. */
+void msgbuf_startup(void);
 /* Stream position just past the newest byte. */
 uint64_t msgbuf_end(void);
 /* Called, outside all locks, after text was appended; the machine layer pushes log frames. */

@@ -461,6 +461,9 @@ static void requests_run_while_a_start_runs(void **state)
 	fields_put_u32(&body, FIELD_TAG, image.tag);
 	uint64_t id = send_request(&kernel, KERNEL_START, &body, -1);
 	assert_int_equal(load_image(&kernel, &other), 0);
+	/* Each start has a thread of its own, and this one's may come late. */
+	while (fields_u32(listed(&kernel, "test.slow"), FIELD_STATE) == KEXT_STATE_MAPPED)
+		usleep(1000);
 	assert_int_equal(fields_u32(listed(&kernel, "test.slow"), FIELD_STATE),
 			 KEXT_STATE_STARTING);
 	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, image.tag), 0xdc008005);

@@ -92,3 +92,8 @@ void kernel_log(const char *format, ...)
 	if (length > 0)
 		msgbuf_write(__builtin_return_address(0), text, strlen(text));
 }
+
+void msgbuf_startup(void)
+{
+	memset(ring, 0, sizeof(ring));
+}

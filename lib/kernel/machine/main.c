@@ -114,6 +114,7 @@ static void start_parts(const struct options *options)
 	clock_startup();
 	thread_startup();
 	kheap_startup();
+	msgbuf_startup();
 	proc_startup();
 	sysctl_startup();
 	thread_call_startup();
