@@ -42,12 +42,22 @@ struct kext_archive {
 	struct map names; /* their folded names */
 };
 
+/* A stream that is expanded when all of them are known, by all cores. */
+struct archive_stream {
+	struct bytes stored;
+	uint8_t *data; /* room for `full` bytes, owned by the entry */
+	size_t full;
+	uint64_t offset;
+	const char *what; /* borrowed from the property list */
+};
+
 /* An open archive while it is read. */
 struct archive_reader {
 	struct kext_archive *archive;
 	struct bytes bytes; /* of the slice, from the header on */
 	struct mkext_header header;
 	struct kext_diagnostics *diagnostics;
+	ARRAY_OF(struct archive_stream) streams;
 };
 
 int mkext1_read(struct archive_reader *reader) __attribute__((warn_unused_result));

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include "archive/archive.h"
+#include "archive/parallel.h"
 #include "base/memory.h"
 #include "codec/deflate.h"
 
@@ -15,15 +16,23 @@ static uint64_t most_of(uint32_t compressed)
 	return compressed * UINT64_C(1032);
 }
 
-/* Expands what is stored at `offset`; compressed 0: it stands there as it is. */
-static int expand(struct archive_reader *reader, uint64_t offset, uint32_t compressed,
-		  uint32_t full, const char *what, uint8_t **ret_data)
+static int bad_stream(struct archive_reader *reader, const char *what, uint64_t offset,
+		      size_t full)
 {
-	struct bytes stored;
+	return archive_damaged(
+		reader, "%s: the zlib stream at 0x%llx does not expand to %zu bytes",
+		what, (unsigned long long)offset, full);
+}
+
+/* Room for what is stored at `offset`; compressed 0: it stands there as it is. */
+static int find_stored(struct archive_reader *reader, uint64_t offset,
+		       uint32_t compressed, uint32_t full, const char *what,
+		       struct bytes *ret_stored, uint8_t **ret_data)
+{
 	uint32_t size = compressed ? compressed : full;
 	int error = 0;
 	if (offset < MKEXT2_HEADER_SIZE ||
-	    !bytes_slice(reader->bytes, offset, size, &stored))
+	    !bytes_slice(reader->bytes, offset, size, ret_stored))
 		return archive_damaged(reader,
 				       "%s: %u bytes at 0x%llx lie outside the archive",
 				       what, size, (unsigned long long)offset);
@@ -31,20 +40,40 @@ static int expand(struct archive_reader *reader, uint64_t offset, uint32_t compr
 		archive_room(reader, full, compressed ? most_of(size) : size, &error);
 	if (!data)
 		return error;
-	if (compressed)
-		error = deflate_unpack(stored, data, full);
-	else
-		memcpy(data, stored.data, stored.size);
-	if (error == KEXT_ERR_BAD_DATA)
-		archive_damaged(
-			reader,
-			"%s: the zlib stream at 0x%llx does not expand to %u bytes", what,
-			(unsigned long long)offset, full);
+	if (!compressed)
+		memcpy(data, ret_stored->data, ret_stored->size);
+	*ret_data = data;
+	return 0;
+}
+
+/* The property list, which says what else there is. */
+static int expand_plist(struct archive_reader *reader, uint8_t **ret_text)
+{
+	const struct mkext_header *header = &reader->header;
+	struct bytes stored;
+	uint8_t *text;
+	int error = find_stored(reader, header->plist_offset, header->plist_compressed,
+				header->plist_full, "property list", &stored, &text);
 	if (error < 0)
-		free(data);
+		return error;
+	if (header->plist_compressed)
+		error = deflate_unpack(stored, text, header->plist_full);
+	if (error == KEXT_ERR_BAD_DATA)
+		bad_stream(reader, "property list", header->plist_offset,
+			   header->plist_full);
+	if (error < 0)
+		free(text);
 	else
-		*ret_data = data;
+		*ret_text = text;
 	return error;
+}
+
+static int note_stream(struct archive_reader *reader, struct archive_stream stream)
+{
+	struct archive_stream *place = array_push(&reader->streams);
+	if (place)
+		*place = stream;
+	return place ? 0 : -ENOMEM;
 }
 
 static int read_entry(struct archive_reader *reader, uint64_t offset, const char *what,
@@ -56,9 +85,19 @@ static int read_entry(struct archive_reader *reader, uint64_t offset, const char
 		return archive_damaged(reader,
 				       "%s: its entry at 0x%llx lies outside the archive",
 				       what, (unsigned long long)offset);
-	int error = expand(reader, c.at, compressed, full, what, ret_data);
-	if (error == 0)
+	struct bytes stored;
+	uint8_t *data;
+	int error = find_stored(reader, c.at, compressed, full, what, &stored, &data);
+	if (error == 0 && compressed) {
+		error = note_stream(
+			reader, (struct archive_stream){stored, data, full, c.at, what});
+		if (error < 0)
+			free(data);
+	}
+	if (error == 0) {
+		*ret_data = data;
 		*ret_size = full;
+	}
 	return error;
 }
 
@@ -138,7 +177,7 @@ static int read_kext(struct archive_reader *reader, const struct kext_value *inf
 	const char *what = name_of(info);
 	struct kext_archive *archive = reader->archive;
 	uint8_t *executable = NULL;
-	size_t size = 0, count = archive->entries.count;
+	size_t size = 0, count = archive->entries.count, streams = reader->streams.count;
 	_cleanup_free_ char *path = NULL;
 	int error = read_executable(reader, info, what, &executable, &size);
 	if (error < 0)
@@ -155,6 +194,9 @@ static int read_kext(struct archive_reader *reader, const struct kext_value *inf
 	else
 		free(executable);
 	kext_value_unref(plain);
+	/* Its room went with it. */
+	if (error < 0 || count == archive->entries.count)
+		reader->streams.count = streams;
 	/* One that was left out has no entry its resources could go to. */
 	return error == 0 && count < archive->entries.count
 		       ? read_resources(reader, info, what)
@@ -188,6 +230,26 @@ static int read_kexts(struct archive_reader *reader, const struct kext_value *ro
 	return 0;
 }
 
+static int expand_stream(void *data, size_t index)
+{
+	struct archive_reader *reader = data;
+	const struct archive_stream *stream = &reader->streams.items[index];
+	return deflate_unpack(stream->stored, stream->data, stream->full);
+}
+
+/* Names the first that is damaged. */
+static int expand_streams(struct archive_reader *reader)
+{
+	int error = parallel_run(0, reader->streams.count, expand_stream, reader);
+	if (error != KEXT_ERR_BAD_DATA)
+		return error;
+	array_for_each (stream, &reader->streams)
+		if (deflate_unpack(stream->stored, stream->data, stream->full) < 0)
+			return bad_stream(reader, stream->what, stream->offset,
+					  stream->full);
+	return error;
+}
+
 int mkext2_read(struct archive_reader *reader)
 {
 	const struct mkext_header *header = &reader->header;
@@ -197,8 +259,7 @@ int mkext2_read(struct archive_reader *reader)
 		return archive_damaged(
 			reader, "the property list has %u bytes, expected 1 to 64 Mi",
 			header->plist_full);
-	int error = expand(reader, header->plist_offset, header->plist_compressed,
-			   header->plist_full, "property list", &text);
+	int error = expand_plist(reader, &text);
 	if (error < 0)
 		return error;
 	error = kext_value_from_xml((char *)text, header->plist_full,
@@ -208,6 +269,9 @@ int mkext2_read(struct archive_reader *reader)
 	if (error < 0)
 		return error;
 	error = read_kexts(reader, root);
+	if (error == 0)
+		error = expand_streams(reader);
+	array_free(&reader->streams);
 	kext_value_unref(root);
 	return error;
 }
