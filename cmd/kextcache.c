@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 #include "common/instance.h"
+#include "common/options.h"
 #include "common/print.h"
 #include "common/volume.h"
 
