@@ -271,6 +271,24 @@ static size_t read_archs(const struct kext_arch **archs)
 
 static struct option_list loaded;
 static struct option_list system_folders;
+static struct option_list texts; /* made here, freed at the end */
+
+static const char *keep(char *text)
+{
+	if (!text)
+		exit(EX_OSERR);
+	option_list_add(&texts, text);
+	return text;
+}
+
+static void free_texts(void)
+{
+	for (size_t i = 0; i < texts.count; i++)
+		free((char *)texts.items[i]);
+	free(texts.items);
+	free(loaded.items);
+	free(system_folders.items);
+}
 
 /* Identifiers of what is loaded; the kernel's own parts are no news to it. */
 static int ask_loaded(void)
@@ -286,7 +304,7 @@ static int ask_loaded(void)
 		const char *identifier = kext_value_string(
 			kext_value_get(kext_value_at(kexts, i), "CFBundleIdentifier"));
 		if (identifier)
-			option_list_add(&loaded, strdup(identifier));
+			option_list_add(&loaded, keep(strdup(identifier)));
 	}
 	kext_value_unref(kexts);
 	kext_client_free(client);
@@ -299,7 +317,7 @@ static const char *below_root(struct kext_context *context, const char *path)
 	char *text;
 	if (asprintf(&text, "%s/%s", strcmp(root, "/") == 0 ? "" : root, path) < 0)
 		exit(EX_OSERR);
-	return text;
+	return keep(text);
 }
 
 static void find_system_folders(struct kext_context *context)
@@ -465,5 +483,6 @@ int main(int argc, char **argv)
 	int status = error < 0 ? kext_error_exit_status(error)
 			       : run(context, archs, arch_count);
 	kext_context_unref(context);
+	free_texts();
 	return print_finish(status);
 }

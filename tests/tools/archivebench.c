@@ -4,8 +4,8 @@
  *	archivebench ROUNDS FILE...
  *
  * The bytes of the files become executables of kexts. Reading and writing an mkext 2 of
- * them, in memory and with all checks, is timed against bare zlib on the same bytes, on one
- * core and on two, turn by turn; each figure is the median.
+ * them, in memory and with all checks, is timed against bare zlib on the same bytes, on
+ *one core and on two, turn by turn; each figure is the median.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -180,10 +180,14 @@ static struct timed {
 	unsigned cores;
 	double seconds[MAX_ROUNDS];
 } timed[] = {
-	{"deflate", bare_deflate, 1, {0}},	{"pack1", pack_one, 1, {0}},
-	{"pack2", pack_two, 2, {0}},		{"inflate", bare_inflate, 1, {0}},
-	{"unpack1", unpack, 1, {0}},		{"unpack2", unpack, 2, {0}},
-	{"lzss_encode", lzss_encoding, 1, {0}}, {"lzss_decode", lzss_decoding, 1, {0}},
+	{"deflate", bare_deflate, 1, {0}},
+	{"pack1", pack_one, 1, {0}},
+	{"pack2", pack_two, 2, {0}},
+	{"inflate", bare_inflate, 1, {0}},
+	{"unpack1", unpack, 1, {0}},
+	{"unpack2", unpack, 2, {0}},
+	{"lzss_encode", lzss_encoding, 1, {0}},
+	{"lzss_decode", lzss_decoding, 1, {0}},
 	{"lzvn_decode", lzvn_decoding, 1, {0}},
 };
 #define TIMED_COUNT (sizeof(timed) / sizeof(*timed))
