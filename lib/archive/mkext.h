@@ -63,6 +63,8 @@ struct mkext_writer {
 int mkext_take_slices(struct mkext_writer *writer, struct mkext_file *files)
 	__attribute__((warn_unused_result));
 void mkext_files_free(struct mkext_file *files, size_t count);
+/* Once it stands in the archive it need not be kept beside it; its size stays. */
+void mkext_drop_packed(struct mkext_file *file);
 /* KEXT_ERR_UNSUPPORTED with a diagnostic. */
 int mkext_too_large(struct mkext_writer *writer, const char *subject);
 /* Fills the header of a complete archive. */

@@ -52,7 +52,7 @@ static int read_plists(struct table *table)
 }
 
 static int append(struct mkext_writer *writer, struct buffer *out, size_t record,
-		  const struct mkext_file *file)
+		  struct mkext_file *file)
 {
 	if (!file->plain.data)
 		return 0;
@@ -65,6 +65,7 @@ static int append(struct mkext_writer *writer, struct buffer *out, size_t record
 		buffer_append(out, file->packed, file->packed_size);
 	else
 		buffer_append(out, file->plain.data, file->plain.size);
+	mkext_drop_packed(file);
 	return buffer_error(out);
 }
 

@@ -42,7 +42,7 @@ static void append_file(struct buffer *out, const struct mkext_file *file)
 static int add_executable(struct body *body, size_t index, struct kext_value *info)
 {
 	struct mkext_writer *writer = body->writer;
-	const struct mkext_file *file = &body->files[index];
+	struct mkext_file *file = &body->files[index];
 	const char *path = kext_bundle_executable_path(writer->bundles[index]);
 	size_t offset = body->out->size;
 	if (offset > INT32_MAX)
@@ -50,6 +50,7 @@ static int add_executable(struct body *body, size_t index, struct kext_value *in
 	buffer_u32(body->out, (uint32_t)file->packed_size, true);
 	buffer_u32(body->out, (uint32_t)file->plain.size, true);
 	append_file(body->out, file);
+	mkext_drop_packed(file);
 	int error = buffer_error(body->out);
 	if (error == 0 && path)
 		error = kext_value_set(info, MKEXT_KEY_EXECUTABLE_PATH,

@@ -38,6 +38,12 @@ void mkext_files_free(struct mkext_file *files, size_t count)
 	free(files);
 }
 
+void mkext_drop_packed(struct mkext_file *file)
+{
+	free(file->packed);
+	file->packed = NULL;
+}
+
 int mkext_finish(struct mkext_writer *writer, struct buffer *out, uint32_t version)
 {
 	buffer_set_u32(out, 0, MKEXT_MAGIC, true);
