@@ -2,7 +2,8 @@
 own, links every kext again with the model of the kext linker and compares all bytes, so that
 each relocated word is checked, and recomputes what the information dictionary states.
 
-    prelink.py FILE KERNEL EXTENSIONS [--volume ROOT] [--all-personalities]"""
+    prelink.py FILE KERNEL EXTENSIONS [--volume ROOT] [--all-personalities]
+               [--form none|lzss|lzvn]"""
 import hashlib
 import os
 import plistlib
@@ -38,6 +39,39 @@ def lzss(data, size):
     return bytes(out)
 
 
+def lzvn(data, size):
+    """An opcode gives literals, then a match; 06 ends it."""
+    out, i, distance = bytearray(), 0, 0
+    while data[i] != 6:
+        op, i = data[i], i + 1
+        literals, match = op >> 6, (op >> 3 & 7) + 3
+        if op >> 5 == 5:
+            word, i = data[i] | data[i + 1] << 8, i + 2
+            literals, match, distance = op >> 3 & 3, ((op & 7) << 2 | word & 3) + 3, word >> 2
+        elif op >= 0xE0:
+            count = op & 15
+            if not count:
+                count, i = data[i] + 16, i + 1
+            literals, match = (count, 0) if op < 0xF0 else (0, count)
+        elif op in (0x0E, 0x16):
+            continue
+        else:
+            assert op & 0xF0 not in (0x70, 0xD0), "undefined opcode"
+            if op & 7 == 7:
+                distance, i = data[i] | data[i + 1] << 8, i + 2
+            elif op & 7 < 6:
+                distance, i = (op & 7) << 8 | data[i], i + 1
+            else:
+                assert literals, "undefined opcode"
+        out += data[i:i + literals]
+        i += literals
+        assert not match or 0 < distance <= len(out)
+        for _ in range(match):
+            out.append(out[-distance])
+    assert i + 8 == len(data) and len(out) == size, "the stream has another size"
+    return bytes(out)
+
+
 def slices(data):
     """Every output is fat: packed behind the header, without alignment."""
     magic, count = struct.unpack_from(">2I", data)
@@ -56,11 +90,9 @@ def unwrap(data):
         return data, None
     codec, adler, full, packed, version = struct.unpack_from(">4s4I", data, 4)
     assert version == 1 and not any(data[24:384]) and len(data) == 384 + packed
-    if codec == b"lzvn":
-        return None, "lzvn"
-    plain = lzss(data[384:], full)
-    assert codec == b"lzss" and zlib.adler32(plain) == adler
-    return plain, "lzss"
+    plain = {b"lzss": lzss, b"lzvn": lzvn}[codec](data[384:], full)
+    assert zlib.adler32(plain) == adler
+    return plain, codec.decode()
 
 
 def value_of(element, seen):
@@ -154,7 +186,7 @@ def closure(identifier, found):
     return direct, rest
 
 
-def check(path, kernel_path, extensions, volume=None, keeps=False):
+def check(path, kernel_path, extensions, volume=None, keeps=False, form=None):
     with open(path, "rb") as file:
         data = file.read()
     with open(kernel_path, "rb") as file:
@@ -162,8 +194,8 @@ def check(path, kernel_path, extensions, volume=None, keeps=False):
     (cpu, sub, slice_), = slices(data)
     assert (cpu, sub) == (X86_64, 3)
     made, codec = unwrap(slice_)
-    if made is None:
-        return print("lzvn")
+    if form is not None:
+        assert form == (codec or "none"), codec
     f, k, text, info = check_kernel(made, kernel)
     root = read_info(made, info)
     found = bundles(extensions)
@@ -230,5 +262,7 @@ def check(path, kernel_path, extensions, volume=None, keeps=False):
 
 if __name__ == "__main__":
     options = sys.argv[4:]
-    check(*sys.argv[1:4], options[options.index("--volume") + 1] if "--volume" in options else None,
-          "--all-personalities" in options)
+
+    def option(name):
+        return options[options.index(name) + 1] if name in options else None
+    check(*sys.argv[1:4], option("--volume"), "--all-personalities" in options, option("--form"))
