@@ -1,5 +1,6 @@
 #!/bin/bash
 # Caches of folders and volumes: when they are believed, when not, and what writes them.
+# as: owners
 . "$(dirname "$0")/lib.sh"
 
 CACHES=System/Library/Caches/com.apple.kext.caches
