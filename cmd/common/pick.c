@@ -150,20 +150,10 @@ static bool has_dependencies(struct pick *pick, struct kext_bundle *bundle)
 
 /* A kext that was named and is left out makes the command fail; one of a folder does not.
  */
-static void consider(struct pick *pick, struct kext_bundle *bundle, bool is_named)
+static void judge(struct pick *pick, struct kext_bundle *bundle, bool is_named)
 {
 	const struct pick_options *options = &pick->options;
 	int status;
-	if (has_path(pick, kext_bundle_path(bundle)))
-		return;
-	if (!passes_filter(pick, bundle,
-			   is_named ? options->named_filter : options->folder_filter)) {
-		if (options->level >= 4)
-			print_error("%s does not match OSBundleRequired conditions; "
-				    "omitting%s.",
-				    kext_bundle_name(bundle), options->suffix);
-		return;
-	}
 	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
 	const char *reason = reason_against(pick, bundle, diagnostics, &status);
 	if (is_named || options->level > 0 || options->prints_findings)
@@ -176,6 +166,19 @@ static void consider(struct pick *pick, struct kext_bundle *bundle, bool is_name
 		push(pick, bundle);
 	else if (is_named && !(reason && status == EX_OK))
 		pick->status = reason ? status : EXIT_BAD_KEXT;
+}
+
+static void consider(struct pick *pick, struct kext_bundle *bundle, bool is_named)
+{
+	const struct pick_options *options = &pick->options;
+	unsigned filter = is_named ? options->named_filter : options->folder_filter;
+	if (has_path(pick, kext_bundle_path(bundle)))
+		return;
+	if (passes_filter(pick, bundle, filter))
+		judge(pick, bundle, is_named);
+	else if (options->level >= 4)
+		print_error("%s does not match OSBundleRequired conditions; omitting%s.",
+			    kext_bundle_name(bundle), options->suffix);
 }
 
 /* ---- opening ---- */
@@ -287,8 +290,20 @@ static void choose_identifiers(struct pick *pick)
 	}
 }
 
-/* Identifiers first, then named kexts in their order, then those of the folders by
- * identifier. */
+/* What is loaded is taken whatever the filters. */
+static void choose_loaded(struct pick *pick)
+{
+	const struct option_list *loaded = pick->options.loaded;
+	for (size_t i = 0; loaded && i < loaded->count; i++) {
+		struct kext_bundle *bundle =
+			kext_repository_find(pick->folders, loaded->items[i]);
+		if (bundle)
+			judge(pick, bundle, false);
+	}
+}
+
+/* Identifiers alone; or what is loaded, named kexts in their order, those of the folders
+ * by identifier. */
 void pick_choose(struct pick *pick, const struct kext_arch *arch)
 {
 	const struct pick_options *options = &pick->options;
@@ -297,12 +312,7 @@ void pick_choose(struct pick *pick, const struct kext_arch *arch)
 	choose_identifiers(pick);
 	if (options->identifiers->count)
 		return;
-	for (size_t i = 0; options->loaded && i < options->loaded->count; i++) {
-		struct kext_bundle *bundle =
-			kext_repository_find(pick->known, options->loaded->items[i]);
-		if (bundle)
-			push(pick, bundle);
-	}
+	choose_loaded(pick);
 	for (size_t i = 0; i < options->operands->count; i++)
 		if (pick->named[i])
 			consider_with_plugins(pick, pick->named[i]);

@@ -253,6 +253,20 @@ test_folder_that_changes()
 	[ ! -e "$T/a.mkext" ]
 }
 
+test_loaded_kexts()
+{
+	dummy_kext "$T"
+	mkdir "$T/kexts"
+	mv "$T/DummySysctl.kext" "$T/kexts/"
+	expect_status 1 kextcache -q -z -l -r -m "$T/a.mkext" "$T/kexts"
+	kextload "$T/kexts/DummySysctl.kext" >/dev/null
+	expect_status 0 kextcache -q -z -l -r -m "$T/a.mkext" "$T/kexts"
+	expect_text "$T/a.mkext" MKXT
+	expect_equal "$(names_of "$T/a.mkext")" com.osxbook.kext.DummySysctl
+	kextunload -b com.osxbook.kext.DummySysctl >/dev/null
+	expect_status 1 kextcache -q -z -l -r -m "$T/b.mkext" "$T/kexts"
+}
+
 # The page's examples, in a folder that has what they name.
 test_examples_of_the_manual()
 {
