@@ -8,6 +8,7 @@ check of the symbol files made of them against the model.
 """
 import os
 import sys
+from kxld import Link
 from setup import *
 
 LEVELS, WIDTH, STEP = 4, 6, 0x40000
