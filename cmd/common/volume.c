@@ -82,11 +82,21 @@ static bool choose_cache(struct volume *volume)
 	return false;
 }
 
+static bool leads_up(const char *path)
+{
+	for (const char *at = path; at; at = strchr(at, '/')) {
+		at += strspn(at, "/");
+		if (strncmp(at, "..", 2) == 0 && (!at[2] || at[2] == '/'))
+			return true;
+	}
+	return false;
+}
+
 /* A path on the volume; NULL for what leads out of it. */
 static const char *on_volume(struct volume *volume, const char *path)
 {
 	char *text;
-	if (!path || strstr(path, "/../") || strncmp(path, "../", 3) == 0 ||
+	if (!path || leads_up(path) ||
 	    volume->text_count == sizeof(volume->texts) / sizeof(*volume->texts))
 		return NULL;
 	if (asprintf(&text, "%s/%s", volume->path, path + (*path == '/')) < 0)

@@ -272,6 +272,8 @@ test_volume_that_lies()
 	sed -i 's,/System/prelinkedkernel,/../../escaped,' "$plist"
 	expect_status 65 kextcache -u "$V"
 	expect_equal "$(find "$T" -name escaped)" ""
+	sed -i 's,/../../escaped,/System/..,' "$plist"
+	expect_status 65 kextcache -u "$V"
 	echo "<dict>" >"$plist"
 	expect_status 65 kextcache -u "$V"
 	expect_text "$T/err" "bootcaches.plist"
