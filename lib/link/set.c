@@ -19,6 +19,13 @@ static const char *item_identifier(const struct kext_load_item *item)
 			    : item->loaded->identifier;
 }
 
+/* A repository may hold another object for the folder that a kext was named by. */
+static bool is_same(const struct kext_bundle *a, const struct kext_bundle *b)
+{
+	return a == b || (a && b && *kext_bundle_path(a) &&
+			  strcmp(kext_bundle_path(a), kext_bundle_path(b)) == 0);
+}
+
 /* ---- may all of a list come in? ---- */
 
 static int check_versions(const struct kext_linkset *set, const struct kext_bundle *root,
@@ -30,7 +37,8 @@ static int check_versions(const struct kext_linkset *set, const struct kext_bund
 		const struct kext_load_item *item = kext_load_list_at(list, i);
 		size_t known =
 			(uintptr_t)map_get(&set->by_identifier, item_identifier(item));
-		if (!known || set->items.items[known - 1].linked.bundle == item->bundle ||
+		if (!known ||
+		    is_same(set->items.items[known - 1].linked.bundle, item->bundle) ||
 		    !item->bundle)
 			continue;
 		const struct kext_bundle *other =
@@ -180,9 +188,8 @@ static int resolve_one(struct kext_linkset *set, size_t index,
 static void check_kernel_version(struct kext_linkset *set,
 				 struct kext_diagnostics *diagnostics)
 {
-	int64_t version = set->options.kernel
-				  ? kext_kernel_file_version(set->options.kernel)
-				  : 0;
+	int64_t version =
+		set->options.kernel ? kext_kernel_file_version(set->options.kernel) : 0;
 	char text[KEXT_VERSION_TEXT_MAX];
 	array_for_each (item, &set->items) {
 		const struct kext_bundle *bundle = item->linked.bundle;

@@ -43,6 +43,8 @@ test_dependency_order()
 	done
 	# One of the fourth level, two of the third, three, four.
 	expect_equal "$(grep -c '^0x' "$T/said")" 10
+	expect_status 0 kextutil "${OTHER[@]}" $(all_kexts)
+	expect_text "$T/out" '24 kexts: 24 without problems, 0 with'
 }
 
 # Without addresses the places depend on the order of links, which must not show.
@@ -59,7 +61,8 @@ test_threads()
 			$(all_kexts) >"$T/said$jobs" 2>"$T/err$jobs" && fail "all link"
 		sed -i "s,$T/o$jobs,OUT,g" "$T/said$jobs"
 	done
-	expect_text "$T/said1" '24 kexts: '
+	# It, two of the third level and three of the fourth.
+	expect_text "$T/said1" '24 kexts: 18 without problems, 6 with'
 	for jobs in 2 8; do
 		diff "$T/said1" "$T/said$jobs"
 		diff "$T/err1" "$T/err$jobs"
