@@ -9,7 +9,7 @@
 #include "common/print.h"
 
 static struct option_list repositories;
-static bool foreground, want_status, want_shutdown, want_restart, as_json;
+static bool foreground, restore, want_status, want_shutdown, want_restart, as_json;
 static unsigned idle_ms, ready_fd = ~0u;
 static const char *boot_args, *instance_text, *sandbox;
 
@@ -22,6 +22,8 @@ static const struct option_row rows[] = {
 	 NULL},
 	{0, "idle", OPTION_SECONDS, &idle_ms, "SECONDS",
 	 "leave when idle that long with nothing loaded", NULL},
+	{0, "restore", OPTION_FLAG, &restore, NULL,
+	 "after a panic load again what was loaded, save the culprit", NULL},
 	{0, "sandbox", OPTION_TEXT, &sandbox, "on|off",
 	 "off: for sanitizers and debuggers only", NULL},
 	{0, "ready-fd", OPTION_NUMBER, &ready_fd, "FD", NULL, NULL},
@@ -118,6 +120,7 @@ static int serve(enum kext_instance instance)
 		.repositories = repositories.items,
 		.repository_count = repositories.count,
 		.foreground = foreground,
+		.restore = restore,
 		.no_sandbox = without_sandbox(),
 		.ready_fd = ready_fd == ~0u ? -1 : (int)ready_fd,
 		/* Part of a second is a second: 0 means never. */

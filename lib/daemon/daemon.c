@@ -213,6 +213,7 @@ static void tear_down(struct daemon *daemon)
 {
 	server_stop(daemon);
 	catalog_free(daemon);
+	restore_forget(daemon);
 	map_for_each (entry, &daemon->culprits)
 		free((char *)entry->key);
 	map_free(&daemon->culprits);

@@ -185,6 +185,10 @@ int request_new(struct daemon *daemon, uid_t uid, struct frame *frame,
 /* A request without a client: load `identifier` because a kext asked for it. */
 int request_new_upcall(struct daemon *daemon, const char *identifier,
 		       struct request **ret_request) __attribute__((warn_unused_result));
+/* The same for a path that was loaded before a panic. Consumes `dependencies`. */
+int request_new_restore(struct daemon *daemon, const char *path,
+			struct kext_value *dependencies, struct request **ret_request)
+	__attribute__((warn_unused_result));
 struct request *request_free(struct request *request);
 /* Runs it on a worker; it comes back through daemon_done, also when it failed. */
 void request_start(struct request *request);
@@ -212,6 +216,13 @@ void load_changed(struct daemon *daemon);
 /* ---- upcall.c ---- */
 /* A message the kernel sent by itself. False when it follows no rule. Supervisor. */
 bool upcall_take(struct kernel *kernel, struct frame *frame);
+
+/* ---- restore.c; the supervisor's ---- */
+/* Keeps what a kernel that died had loaded, when the options want it back. */
+void restore_remember(struct daemon *daemon, struct kernel *kernel, const char *culprit);
+/* The next kernel is ready: asks for what was kept. */
+void restore_start(struct daemon *daemon);
+void restore_forget(struct daemon *daemon);
 
 /* ---- server.c ---- */
 int server_start(struct daemon *daemon) __attribute__((warn_unused_result));
@@ -263,6 +274,8 @@ struct daemon {
 	uint64_t generation;
 	bool is_leaving, is_boot_wanted;
 	char *boot_failure;  /* why the last boot failed; NULL: it did not */
+	ARRAY_OF(char *) restore; /* paths to load again; the supervisor's */
+	uint64_t restored_at;	  /* when that was done last; 0: never */
 	struct map culprits; /* identifier → number of panics, as a pointer */
 
 	pthread_mutex_t load_lock;   /* from resolving to mapping; not while code runs */

@@ -94,8 +94,9 @@ int request_new(struct daemon *daemon, uid_t uid, struct frame *frame,
 	return 0;
 }
 
-int request_new_upcall(struct daemon *daemon, const char *identifier,
-		       struct request **ret_request)
+/* A load on behalf of the instance itself. */
+static int new_own_load(struct daemon *daemon, const char *key, const char *value,
+			struct request **ret_request)
 {
 	struct request *request;
 	int error = allocate(daemon, &request);
@@ -105,9 +106,33 @@ int request_new_upcall(struct daemon *daemon, const char *identifier,
 	request->is_owner = true;
 	request->predicate = find_predicate(PREDICATE_LOAD);
 	request->arguments = kext_value_new_dictionary();
-	error = request->arguments ? kext_value_set(request->arguments, KEY_IDENTIFIER,
-						    kext_value_new_string(identifier))
+	error = request->arguments ? kext_value_set(request->arguments, key,
+						    kext_value_new_string(value))
 				   : -ENOMEM;
+	if (error < 0) {
+		request_free(request);
+		return error;
+	}
+	*ret_request = request;
+	return 0;
+}
+
+int request_new_upcall(struct daemon *daemon, const char *identifier,
+		       struct request **ret_request)
+{
+	return new_own_load(daemon, KEY_IDENTIFIER, identifier, ret_request);
+}
+
+int request_new_restore(struct daemon *daemon, const char *path,
+			struct kext_value *dependencies, struct request **ret_request)
+{
+	struct request *request;
+	int error = new_own_load(daemon, KEY_PATH, path, &request);
+	if (error < 0) {
+		kext_value_unref(dependencies);
+		return error;
+	}
+	error = kext_value_set(request->arguments, KEY_DEPENDENCIES, dependencies);
 	if (error < 0) {
 		request_free(request);
 		return error;

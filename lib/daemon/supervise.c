@@ -34,6 +34,7 @@ static bool take_hello(struct kernel *kernel, struct bytes body)
 	pthread_mutex_lock(&kernel->daemon->kernel_lock);
 	pthread_cond_broadcast(&kernel->daemon->kernel_changed);
 	pthread_mutex_unlock(&kernel->daemon->kernel_lock);
+	restore_start(kernel->daemon);
 	return true;
 }
 
@@ -201,6 +202,7 @@ static void write_report(struct kernel *kernel, const char *text, const char *ca
 			   kext_error_string(error));
 	else
 		daemon_log(daemon, "its report: %s", path);
+	restore_remember(daemon, kernel, culprit);
 	pthread_mutex_lock(&daemon->kernel_lock);
 	count_culprit(daemon, culprit);
 	pthread_mutex_unlock(&daemon->kernel_lock);

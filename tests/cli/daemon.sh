@@ -119,6 +119,50 @@ test_kernel_is_in_its_sandbox()
 	true
 }
 
+test_restore_after_a_panic()
+{
+	dummy_kext "$T"
+	make_kext "$T" Fault test.fault 1.0 <<-'END'
+		#include <mach/mach_types.h>
+		int fault_value = 1;
+		kern_return_t Fault_start(kmod_info_t *k, void *d) { return 0; }
+		kern_return_t Fault_stop(kmod_info_t *k, void *d) { *(volatile int *)d = fault_value; return 0; }
+	END
+	make_kext "$T" Needs test.needs 1.0 test.fault=1.0 <<-'END'
+		#include <mach/mach_types.h>
+		kern_return_t Needs_start(kmod_info_t *k, void *d) { return 0; }
+		kern_return_t Needs_stop(kmod_info_t *k, void *d) { return 0; }
+	END
+	kextd --restore
+	kextload -q "$T/DummySysctl.kext" || fail "the sample does not load"
+	kextload -q -d "$T/Fault.kext" "$T/Needs.kext" || fail "the others do not load"
+	expect_equal "$(kextstat -k -l | wc -l)" 3
+	expect_status 0 kextunload -q -b test.needs
+	kextload -q -d "$T/Fault.kext" "$T/Needs.kext" || fail "it does not load again"
+	# A start that faults takes the kernel down with all three loaded.
+	make_kext "$T" Null test.null 1.0 <<-'END'
+		#include <mach/mach_types.h>
+		kern_return_t Null_start(kmod_info_t *k, void *d) { return *(volatile int *)d; }
+		kern_return_t Null_stop(kmod_info_t *k, void *d) { return 0; }
+	END
+	expect_status 70 kextload "$T/Null.kext"
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ "$(kextstat -k -l | wc -l)" = 3 ] && break
+		sleep 0.2
+	done
+	expect_equal "$(kextstat -k -l | sort -k6 | awk '{print $6}' | tr '\n' ' ')" \
+		"$ID test.fault test.needs "
+	# The culprit does not come back.
+	kextunload -q -b test.needs
+	expect_status 70 kextunload -b test.fault
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ "$(kextstat -k -l | wc -l)" = 1 ] && break
+		sleep 0.2
+	done
+	sleep 0.5
+	expect_equal "$(kextstat -k -l | awk '{print $6}')" $ID
+}
+
 test_foreign_run_folder_is_refused()
 {
 	dummy_kext "$T"

@@ -14,6 +14,7 @@ struct kext_daemon_options {
 	size_t repository_count;
 	bool foreground;		/* stay attached, log to stderr */
 	bool no_sandbox;		/* sanitizers and debuggers only */
+	bool restore;			/* load again after a panic, save the culprit */
 	int ready_fd;			/* written one byte when serving; -1: none */
 	unsigned idle_seconds;		/* leave when idle and empty; 0: never */
 };
