@@ -237,8 +237,9 @@ def scattered_at_a_border(s):
     k = s.kext
     i = k.section("__DATA", "__tail", bytes(32), align=5)
     j = k.section("__DATA", "__next", bytes(16), align=5)
-    s.kernel = kernel_with(s.cpu, ("__DATA", "__next"))
-    k.b.file_order = [1, i, j, 2, 3, 4]
+    m = k.section("__DATA", "__between", bytes(64), align=2)
+    s.kernel = kernel_with(s.cpu, ("__DATA", "__tail"), ("__DATA", "__between"))
+    k.b.file_order = [1, i, j, m, 2, 3, 4]
     at = number(k, 4)
     k.relocation(DATA, at, 0, "", type=0, length=2, value_at=(j, 0))
     at = number(k, 4)
