@@ -252,6 +252,7 @@ int main(int argc, char **argv)
 	if (kext_query_parse((const char *const *)argv + at, (size_t)(argc - at),
 			     search.diagnostics, &query) < 0) {
 		print_diagnostics(search.diagnostics, KEXT_ERROR);
+		kext_diagnostics_free(search.diagnostics);
 		return EX_USAGE;
 	}
 	if (kext_context_new(&search.context) < 0 ||

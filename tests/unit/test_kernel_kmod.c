@@ -534,32 +534,43 @@ static void cycle(struct kernel *kernel)
 	assert_int_equal(ask_tag(kernel, KERNEL_STOP, image.tag), 0);
 }
 
+/*
+ * Pages by which 1,000 cycles grow the kernel. The C library reserves 64 MiB of addresses for
+ * a thread's heap now and then; a stack lost per cycle were 640 MiB.
+ */
+static long growth_of_cycles(struct kernel *kernel)
+{
+	long resident[2], size[2];
+	read_pages(kernel->pid, &resident[0], &size[0]);
+	for (int i = 0; i < 1000; i++)
+		cycle(kernel);
+	read_pages(kernel->pid, &resident[1], &size[1]);
+	if (HAS_SANDBOX)
+		assert_in_range(size[1], 0, size[0] + 4 * 16384);
+	return resident[1] - resident[0];
+}
+
 /* Without the sandbox, so that its descriptors can be seen by anybody. */
 static void cycles_grow_nothing(void **state)
 {
 	static const char *const options[] = {"--sandbox=off", NULL};
 	struct kernel kernel;
-	long resident[2], size[2];
 	(void)state;
 	boot(&kernel, options);
 	for (int i = 0; i < 200; i++)
 		cycle(&kernel);
 	unsigned fds = count_fds(kernel.pid);
 	assert_int_equal(fds, 5);
-	read_pages(kernel.pid, &resident[0], &size[0]);
-	for (int i = 0; i < 1000; i++)
-		cycle(&kernel);
-	read_pages(kernel.pid, &resident[1], &size[1]);
-	assert_int_equal(count_fds(kernel.pid), fds);
 	/*
-	 * A sanitizer keeps freed memory in quarantine. The C library reserves 64 MiB of
-	 * addresses for a thread's heap now and then; a stack lost per cycle were 640
-	 * MiB.
+	 * A busy machine has more threads at a time, whose stacks are kept for the next:
+	 * that settles, while a leak grows every time. A sanitizer keeps freed memory.
 	 */
-	if (HAS_SANDBOX) {
-		assert_in_range(resident[1], 0, resident[0] + 16);
-		assert_in_range(size[1], 0, size[0] + 4 * 16384);
-	}
+	long growth = growth_of_cycles(&kernel);
+	for (int again = 0; again < 3 && growth > 16; again++)
+		growth = growth_of_cycles(&kernel);
+	assert_int_equal(count_fds(kernel.pid), fds);
+	if (HAS_SANDBOX)
+		assert_true(growth <= 16);
 	assert_int_equal(shut_down(&kernel), 0);
 }
 
