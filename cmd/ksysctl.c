@@ -104,7 +104,7 @@ union number {
 	uint64_t wide;
 };
 
-/* 0, or -EINVAL for what is no number or too large. */
+/* 0, or KEXT_ERR_INVALID_ARGUMENT for what is no number or too large. */
 static int parse_number(const char *text, bool is_wide, union number *ret)
 {
 	char *end;
@@ -113,13 +113,13 @@ static int parse_number(const char *text, bool is_wide, union number *ret)
 	uint64_t value =
 		is_negative ? (uint64_t)strtoll(text, &end, 0) : strtoull(text, &end, 0);
 	if (errno || end == text || *end)
-		return -EINVAL;
+		return KEXT_ERR_INVALID_ARGUMENT;
 	if (is_wide) {
 		ret->wide = value;
 		return 0;
 	}
 	if (is_negative ? (int64_t)value < INT32_MIN : value > UINT32_MAX)
-		return -EINVAL;
+		return KEXT_ERR_INVALID_ARGUMENT;
 	ret->narrow = (uint32_t)value;
 	return 0;
 }
@@ -154,6 +154,11 @@ static int fail(const char *name, int error)
 		print_error("%s: no such sysctl", name);
 	else if (error == KEXT_ERR_UNSUPPORTED)
 		print_error("%s: only numbers and strings can be written", name);
+	else if (error == KEXT_ERR_INVALID_ARGUMENT)
+		print_error("%s: its value is a number of 32 or 64 bits, not this text",
+			    name);
+	else if (error == -EPERM)
+		print_error("%s: it is read-only, or yours to read only", name);
 	else
 		print_error("%s: %s", name, kext_error_string(error));
 	return kext_error_exit_status(error);

@@ -1,7 +1,9 @@
 /* Messages of commands; see print.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <string.h>
 #include <sysexits.h>
 #include "common/print.h"
@@ -9,9 +11,24 @@
 static const char *program = "kext";
 static int quiet;
 
+/*
+ * A descriptor below 3 that came closed would become some file or socket of ours, and
+ * what is printed would go there. Read-only: writing still fails, as to a closed one.
+ */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd < 3);
+	if (fd >= 3)
+		close(fd);
+}
+
 void print_set_program(const char *name)
 {
 	program = name;
+	fill_standard_descriptors();
 }
 
 void print_set_quiet(int level)

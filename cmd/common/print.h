@@ -7,7 +7,10 @@
 
 #include <kext/diagnostic.h>
 
-/* The command's name, the first word of every message. Static storage. */
+/*
+ * The command's name, the first word of every message. Static storage. Call it first: it
+ * also fills standard descriptors that came closed.
+ */
 void print_set_program(const char *name);
 /* Silences everything below errors (quiet = 1) or errors too (2). */
 void print_set_quiet(int quiet);

@@ -254,6 +254,18 @@ test_status_restart_shutdown()
 	expect_equal "$(wc -l <"$T/out")" 1
 }
 
+test_standard_descriptors_that_came_closed()
+{
+	dummy_kext "$T"
+	kextload "$T/DummySysctl.kext"
+	local status=0
+	kdmesg <&- >&- 2>"$T/err" || status=$?
+	expect_equal "$status" 74	# nowhere to print to; the daemon is not to blame
+	expect_no_text "$T/err" "cannot be reached"
+	kextstat <&- >"$T/rows"
+	expect_text "$T/rows" $ID
+}
+
 test_boot_arguments_reach_kexts()
 {
 	make_kext "$T" Args test.args 1.0 <<-'END'
