@@ -3,6 +3,7 @@
  * them holds what is known of each. Fresh memory is never zero by accident, freed memory
  * never looks alive.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "kernel/libkern/libkern.h"
@@ -15,6 +16,10 @@ enum { PAGE = 4096, SHARDS = 64, SHARD_BUCKETS = 1024 };
 enum { FRESH = 0xaa, DEAD = 0xdd };
 /* Beyond any machine's memory; keeps roundings from overflowing. */
 static const size_t size_max = (size_t)1 << 40;
+/* What all live blocks may hold: a kext that takes without end shall not starve the host.
+ */
+static size_t heap_limit = (size_t)4 << 30;
+static _Atomic size_t heap_used;
 
 struct record {
 	struct record *next;
@@ -41,11 +46,13 @@ static const char *const family_names[] = {
 
 void kheap_startup(void)
 {
-	uint32_t value;
+	uint32_t value, megabytes = 0;
 
 	facts_startup();
 	stack_guard_startup();
 	is_strict = PE_parse_boot_argn("-kheap_strict", &value, sizeof(value));
+	if (PE_parse_boot_argn("maxmem", &megabytes, sizeof(megabytes)) && megabytes)
+		heap_limit = (size_t)megabytes << 20;
 }
 
 /* ---- the table ---- */
@@ -106,6 +113,18 @@ size_t kheap_size(enum heap_family family, const void *block)
 	return size;
 }
 
+/* ---- the limit ---- */
+
+static bool charge(size_t size)
+{
+	size_t before = atomic_fetch_add(&heap_used, size);
+
+	if (size <= heap_limit && before <= heap_limit - size)
+		return true;
+	atomic_fetch_sub(&heap_used, size);
+	return false;
+}
+
 /* ---- allocation ---- */
 
 size_t kheap_class(size_t size)
@@ -134,14 +153,19 @@ void *kheap_alloc(struct heap_call call, enum heap_family family, size_t size,
 		return NULL;
 	if (alignment < 16)
 		alignment = size >= PAGE ? PAGE : 16;
-	record = malloc(sizeof(*record));
-	if (!record)
+	if (!charge(size))
 		return NULL;
+	record = malloc(sizeof(*record));
+	if (!record) {
+		atomic_fetch_sub(&heap_used, size);
+		return NULL;
+	}
 	whole = ((size ? size : 1) + alignment - 1) & ~(alignment - 1);
 	*record = (struct record){NULL,	     aligned_alloc(alignment, whole),
 				  size,	     call.caller,
 				  call.name, family};
 	if (!record->block) {
+		atomic_fetch_sub(&heap_used, size);
 		free(record);
 		return NULL;
 	}
@@ -187,6 +211,7 @@ void kheap_free(struct heap_call call, enum heap_family family, void *block, siz
 		complain(call, "bad %s size 0x%lx should be 0x%lx", call.name, size,
 			 record->size);
 	memset(block, DEAD, record->size);
+	atomic_fetch_sub(&heap_used, record->size);
 	free(block);
 	free(record);
 }
