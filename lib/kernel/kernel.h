@@ -84,6 +84,7 @@ struct thread {
 	char name[64];
 	bool is_kernel_thread;		/* made by kernel_thread_start and its like */
 	int preemption_level;		/* spin locks held */
+	int mutexes_held;
 	int interrupt_level;
 	bool interrupts_enabled;
 	struct user_window *windows;	/* memory of the client request being served */

@@ -206,9 +206,45 @@ test_returns_with_a_lock_held()
 		}
 	END
 	expect_status 0 kextload "$T/Lock.kext"
+	kdmesg >"$T/log"
+	expect_text "$T/log" \
+		"test.lock: its start routine left locks unbalanced: mutexes +1, spin locks +0"
 	dies 75 kextunload --timeout 1 -b test.lock
 	expect_text "$report" test.lock
 	expect_text "$report" Lock_stop
+	still_usable
+	kdmesg >"$T/log"	# of a fresh kernel
+	expect_no_text "$T/log" unbalanced
+	kextd --shutdown
+	KEXT_BOOTARGS=lock_check=0 expect_status 0 kextload "$T/Lock.kext"
+	kdmesg >"$T/log"
+	expect_no_text "$T/log" unbalanced
+}
+
+test_returns_with_a_spin_lock_held()
+{
+	begin
+	make_kext "$T" Spin test.spin 1.0 <<-'END'
+		#include <IOKit/IOLib.h>
+		#include <IOKit/IOLocks.h>
+		#include <mach/mach_types.h>
+		static IOSimpleLock *lock;
+		kern_return_t Spin_start(kmod_info_t *k, void *d)
+		{
+			lock = IOSimpleLockAlloc();
+			IOSimpleLockLock(lock);
+			IOSleep(1);
+			return 0;
+		}
+		kern_return_t Spin_stop(kmod_info_t *k, void *d) { return 0; }
+	END
+	expect_status 0 kextload "$T/Spin.kext"
+	kdmesg >"$T/log"
+	expect_text "$T/log" "called from test.spin"
+	expect_text "$T/log" "while a spin lock is held: it may block"
+	expect_text "$T/log" \
+		"test.spin: its start routine left locks unbalanced: mutexes +0, spin locks +1"
+	expect_status 0 kextunload -b test.spin
 	still_usable
 }
 

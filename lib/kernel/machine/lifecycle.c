@@ -6,6 +6,7 @@
 #include "kernel/libkern/OSRuntime.h"
 #include "kernel/libkern/cxx.h"
 #include "kernel/machine/machine.h"
+#include "kernel/osfmk/osfmk.h"
 #include "macho/format.h"
 
 static bool is_code(const struct kmod *kext, uint64_t address)
@@ -130,9 +131,11 @@ uint32_t kmod_start(uint32_t tag, uint32_t *ret_result)
 	pthread_mutex_unlock(&kmod_lock);
 	if (error)
 		return error;
+	struct lock_balance held = lock_balance_now();
 	uint32_t result = OSRuntimeInitializeCPP(kext);
 	if (!result)
 		result = (uint32_t)kext->info->start(kext->info, NULL);
+	lock_balance_check(held, kext->identifier, "start");
 	*ret_result = result;
 	if (result == KERN_SUCCESS) {
 		set_state(kext, KEXT_STATE_STARTED);
@@ -163,7 +166,9 @@ static uint32_t begin_stop(uint32_t tag, struct kmod **ret)
 /* The stop routine and then the destructors; either may refuse, and the kext goes on. */
 static uint32_t run_stop(struct kmod *kext)
 {
+	struct lock_balance held = lock_balance_now();
 	uint32_t result = (uint32_t)kext->info->stop(kext->info, NULL);
+	lock_balance_check(held, kext->identifier, "stop");
 	if (!result)
 		result = OSRuntimeFinalizeCPP(kext);
 	if (result)

@@ -36,6 +36,8 @@ void lck_mtx_destroy(lck_mtx_t *lock, lck_grp_t *group)
 {
 	if (atomic_exchange(&lock->word, DESTROYED) == DESTROYED)
 		return;
+	if (atomic_load(&lock->owner) == thread_self())
+		thread_self()->mutexes_held--;
 	atomic_store(&lock->owner, NULL);
 	lck_grp_leave(group, LOCK_MUTEX);
 }
@@ -60,6 +62,7 @@ static void enter(lck_mtx_t *lock, uint32_t mode)
 
 	atomic_store_explicit(&lock->owner, thread, memory_order_relaxed);
 	atomic_store_explicit(&lock->mode, mode, memory_order_relaxed);
+	thread->mutexes_held++;
 	if (mode == MODE_SPIN)
 		thread->preemption_level++;
 }
@@ -177,6 +180,7 @@ static void unlock_for(const void *caller, lck_mtx_t *lock)
 		atomic_store_explicit(&lock->mode, MODE_FULL, memory_order_relaxed);
 		thread_self()->preemption_level--;
 	}
+	thread_self()->mutexes_held--;
 	atomic_store_explicit(&lock->owner, NULL, memory_order_relaxed);
 	if (atomic_exchange(&lock->word, FREE) == CONTENDED)
 		futex_wake(&lock->word, 1);

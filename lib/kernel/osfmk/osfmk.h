@@ -133,6 +133,19 @@ wait_result_t lck_mtx_sleep_deadline(lck_mtx_t *lock, int action, event_t event,
 /* The record of the owner, or NULL. */
 struct thread *lck_mtx_owner(const lck_mtx_t *lock);
 
+/* ---- balance.c ---- */
+struct lock_balance {
+	int mutexes, spin;
+};
+/* What the calling thread holds. */
+struct lock_balance lock_balance_now(void);
+/*
+ * Logs, unless the boot argument lock_check=0 is given, what `kext`'s routine took and did
+ * not give back or gave back and had not taken; then counts from `before` again.
+ */
+void lock_balance_check(struct lock_balance before, const char *kext,
+			const char *routine);
+
 /* ---- read/write locks; 16 bytes ---- */
 typedef struct lck_rw {
 	_Atomic uint32_t guard;
