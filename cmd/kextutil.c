@@ -5,9 +5,13 @@
 #include "common/offline.h"
 #include "common/options.h"
 #include "common/print.h"
+#include "common/run.h"
 
 static struct option_list paths, identifiers, dependencies, repositories, addresses;
 static bool no_system, no_load, tests, no_authentication, no_resolve, allow_missing;
+static struct option_list settings;
+static bool run_private;
+static const char *boot_args;
 static bool json, use_loaded, safe_boot, quiet, load_only, no_caches, no_loaded_check;
 static unsigned level, timeout_ms;
 static const char *kernel, *symbols, *arch_name, *jobs, *instance_text, *era_name;
@@ -18,8 +22,8 @@ static const struct option_row rows[] = {
 	 NULL},
 	{0, "era", OPTION_TEXT, &era_name, "ERA",
 	 "rules of tiger, snowleopard or modern (with -n)", NULL},
-	{0, "json", OPTION_FLAG, &json, NULL, "findings as JSON on stdout (with -n)",
-	 NULL},
+	{0, "json", OPTION_FLAG, &json, NULL,
+	 "findings as JSON on stdout (with -n or --run)", NULL},
 	{'b', "bundle-id", OPTION_LIST, &identifiers, "IDENTIFIER",
 	 "this kext of the repositories", NULL},
 	{'d', "dependency", OPTION_LIST, &dependencies, "KEXT",
@@ -52,6 +56,12 @@ static const struct option_row rows[] = {
 	 NULL},
 	{0, "timeout", OPTION_SECONDS, &timeout_ms, "SECONDS",
 	 "end the kernel when a start routine takes longer", NULL},
+	{0, "run", OPTION_FLAG, &run_private, NULL,
+	 "load and unload in a kernel of their own, and tell what its checks find", NULL},
+	{0, "sysctl", OPTION_LIST, &settings, "NAME=VALUE", "set this (with --run)",
+	 NULL},
+	{0, "boot-args", OPTION_TEXT, &boot_args, "LINE", "boot arguments (with --run)",
+	 NULL},
 	OPTION_ROW_INSTANCE(instance_text),
 	{'c', "no-caches", OPTION_FLAG, &no_caches, NULL, "ignored: there are none",
 	 NULL},
@@ -91,8 +101,12 @@ static void check_options(void)
 	if (!no_load && arch_name && kext_arch_named(arch_name) != kext_arch_host())
 		options_fail(&command, "only %s kexts can be loaded; use -n",
 			     kext_arch_host()->name);
-	if (!no_load && (era_name || json))
+	if (!no_load && (era_name || (json && !run_private)))
 		options_fail(&command, "use --era and --json only with -n");
+	if (run_private && (no_load || tests || safe_boot || symbols))
+		options_fail(&command, "--run does not go with -n, -t, -x or -s");
+	if (!run_private && (settings.count || boot_args))
+		options_fail(&command, "use --sysctl and --boot-args only with --run");
 	if (no_load && !tests)
 		no_authentication = true;
 }
@@ -160,7 +174,8 @@ int main(int argc, char **argv)
 		.allow_missing = allow_missing,
 		.safe_boot = safe_boot,
 	};
-	offline_check(&offline);
+	if (!run_private)
+		offline_check(&offline);
 	if (no_load || safe_boot || tests) {
 		int error = offline_run(&offline);
 		if (no_load || error < 0)
@@ -177,6 +192,15 @@ int main(int argc, char **argv)
 		.timeout_ms = timeout_ms,
 		.at_least = tests || level ? KEXT_NOTE : KEXT_ERROR,
 	};
+	if (run_private) {
+		struct run_plan private = {
+			.load = plan,
+			.settings = &settings,
+			.boot_args = boot_args,
+			.as_json = json,
+		};
+		return print_finish(run_privately(&private));
+	}
 	int error = load_run(&plan);
 	if (symbols && error == 0)
 		error = offline_run(&offline);
