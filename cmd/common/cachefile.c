@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <kext/archive.h>
 #include "common/cachefile.h"
+#include "common/heap.h"
 #include "common/print.h"
 
 /* ---- times ---- */
@@ -183,6 +184,7 @@ static int make_prelinked(struct making *making, void **ret_data, size_t *ret_si
 	};
 	struct kext_prelinked *prelinked;
 	size_t size;
+	heap_expect_large_blocks();
 	int error = kext_prelink(&options, making->diagnostics, &prelinked);
 	if (error < 0)
 		return error;

@@ -9,6 +9,7 @@
 #include <kext/inspect.h>
 #include <kext/linkset.h>
 #include "common/findings.h"
+#include "common/heap.h"
 #include "common/offline.h"
 #include "common/print.h"
 
@@ -331,6 +332,7 @@ static int link_all(struct run *run, struct kext_diagnostics *diagnostics,
 		.allow_missing = options->allow_missing,
 		.safe_boot = options->safe_boot,
 	};
+	heap_expect_large_blocks();
 	int error = kext_linkset_new(&set, diagnostics, ret);
 	for (size_t i = 0, asked = 0; error == 0 && i < run->candidate_count; i++)
 		if (run->candidates[i].error == 0)

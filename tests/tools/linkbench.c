@@ -1,6 +1,6 @@
 /*
- * Links the set that tests/bench/gen_link.py wrote and prints what it cost, as one JSON
- *object:
+ * Links the set that tests/bench/gen_link.py wrote and prints what it cost, as one
+ * JSON object:
  *
  *	linkbench FOLDER THREADS
  *
@@ -16,6 +16,7 @@
 #include <time.h>
 #include <kext/link.h>
 #include "base/file.h"
+#include "common/heap.h"
 
 #define KPIS	  7
 #define MAX_KEXTS 1024
@@ -219,6 +220,7 @@ int main(int argc, char **argv)
 	unsigned threads = (unsigned)strtoul(argv[2], NULL, 10);
 	threads = threads < 64 && threads ? threads : 1;
 	levels = read_plan(argv[1]);
+	heap_expect_large_blocks();
 	double start = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
 	on_threads(threads);
 	double took = now(CLOCK_MONOTONIC) - start;
