@@ -16,14 +16,13 @@
 #include "common/print.h"
 #include "common/progress.h"
 
-#define INPUT_LIMIT ((size_t)1 << 30)
-
 static struct {
 	bool lists, is_json, is_verbose, is_forced, ignores_checksum;
 	const char *arch, *folder;
 	unsigned jobs;
+	uint64_t max_size;
 	struct option_list identifiers, operands;
-} arguments;
+} arguments = {.max_size = KEXT_ARCHIVE_MAX_BYTES};
 
 static const struct option_row rows[] = {
 	{.letter = 'v',
@@ -69,6 +68,11 @@ static const struct option_row rows[] = {
 	 .place = &arguments.jobs,
 	 .argument = "N",
 	 .help = "unpack N kexts at a time (one a core)"},
+	{.name = "max-size",
+	 .kind = OPTION_SIZE,
+	 .place = &arguments.max_size,
+	 .argument = "SIZE",
+	 .help = "largest file, and most it may expand to (2G)"},
 	{.name = "ignore-checksum",
 	 .kind = OPTION_FLAG,
 	 .place = &arguments.ignores_checksum,
@@ -337,11 +341,9 @@ static int read_input(struct kext_diagnostics *diagnostics, char **ret_data,
 {
 	char *data = NULL;
 	size_t size = 0, room = 0;
-	for (;;) {
+	while (size <= arguments.max_size) {
 		if (size == room) {
-			char *larger = room < INPUT_LIMIT
-					       ? realloc(data, room ? room * 2 : 1 << 16)
-					       : NULL;
+			char *larger = realloc(data, room ? room * 2 : 1 << 16);
 			if (!larger)
 				break;
 			room = room ? room * 2 : 1 << 16;
@@ -357,23 +359,28 @@ static int read_input(struct kext_diagnostics *diagnostics, char **ret_data,
 			break;
 		size += got > 0 ? (size_t)got : 0;
 	}
-	int error = size == INPUT_LIMIT ? -EFBIG : -errno;
-	kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", "standard input", NULL,
-		      "%s", strerror(-error));
+	int error = size > arguments.max_size ? -EFBIG : -errno;
+	if (error == -EFBIG)
+		kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", "standard input",
+			      "--max-size allows more",
+			      "is larger than %" PRIu64 " bytes", arguments.max_size);
+	else
+		kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", "standard input",
+			      NULL, "%s", strerror(-error));
 	free(data);
 	return error;
 }
 
-static int open_input(struct kext_context *context, const struct kext_arch *arch,
-		      unsigned flags, struct kext_diagnostics *diagnostics,
-		      struct kext_archive **ret)
+static int open_input(struct kext_context *context,
+		      const struct kext_archive_options *options,
+		      struct kext_diagnostics *diagnostics, struct kext_archive **ret)
 {
 	char *data = NULL;
 	size_t size = 0;
 	int error = read_input(diagnostics, &data, &size);
 	if (error == 0)
-		error = kext_archive_open(context, data, size, "standard input", arch,
-					  flags, diagnostics, ret);
+		error = kext_archive_open(context, data, size, "standard input", options,
+					  diagnostics, ret);
 	free(data);
 	return error;
 }
@@ -383,11 +390,14 @@ static int run(struct kext_context *context, const struct kext_arch *arch,
 {
 	struct kext_archive *archive = NULL;
 	const char *file = arguments.operands.items[0];
-	unsigned flags = arguments.ignores_checksum ? KEXT_ARCHIVE_IGNORE_CHECKSUM : 0;
+	struct kext_archive_options options = {
+		.arch = arch,
+		.flags = arguments.ignores_checksum ? KEXT_ARCHIVE_IGNORE_CHECKSUM : 0,
+		.max_bytes = arguments.max_size};
 	int error = strcmp(file, "-") == 0
-			    ? open_input(context, arch, flags, diagnostics, &archive)
-			    : kext_archive_open_file(context, file, arch, flags,
-						     diagnostics, &archive);
+			    ? open_input(context, &options, diagnostics, &archive)
+			    : kext_archive_open_file(context, file, &options, diagnostics,
+						     &archive);
 	if (error < 0)
 		return error;
 	/* A kext that had to be left out is a failure, though the others are served. */
@@ -420,5 +430,6 @@ int main(int argc, char **argv)
 		print_error("%s", kext_error_string(error));
 	kext_diagnostics_free(diagnostics);
 	kext_context_unref(context);
-	return print_finish(kext_error_exit_status(error));
+	/* As Darwin's mkextunpack has it, whatever went wrong. */
+	return print_finish(error < 0 ? 1 : 0);
 }

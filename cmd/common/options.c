@@ -1,5 +1,6 @@
 /* The option table at work: getopt tables, parsing, help and usage text. See options.h.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -138,6 +139,22 @@ static unsigned read_seconds(const struct command *command, const char *text)
 	return (unsigned)(value * 1000);
 }
 
+static uint64_t read_size(const struct command *command, const char *text)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 0);
+	const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	if (errno || end == text || text[0] == '-' || *(end + (unit != NULL)) || !value ||
+	    value > UINT64_MAX >> shift)
+		options_fail(command,
+			     "'%s' is no size (bytes, or with K, M, G or T behind)",
+			     text);
+	return (uint64_t)value << shift;
+}
+
 static void apply(const struct command *command, const struct option_row *row, int argc,
 		  char **argv)
 {
@@ -159,6 +176,9 @@ static void apply(const struct command *command, const struct option_row *row, i
 		break;
 	case OPTION_SECONDS:
 		*(unsigned *)row->place = read_seconds(command, argument);
+		break;
+	case OPTION_SIZE:
+		*(uint64_t *)row->place = read_size(command, argument);
 		break;
 	case OPTION_LEVEL:
 		*(unsigned *)row->place = read_level(command, argc, argv, argument);
@@ -235,7 +255,7 @@ static void take_operand(const struct command *command, const char *operand)
 
 void options_parse(const struct command *command, int argc, char **argv)
 {
-	static struct tables tables;	/* help and errors exit from within */
+	static struct tables tables; /* help and errors exit from within */
 	int value;
 	tables = make_tables(command);
 	argv[0] = (char *)command->name; /* getopt's own messages begin with it */

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum option_kind {
 	OPTION_FLAG,	/* place: bool, set to true */
@@ -15,6 +16,7 @@ enum option_kind {
 	OPTION_LIST,	/* place: struct option_list, in the order given */
 	OPTION_NUMBER,	/* place: unsigned; decimal or 0x… */
 	OPTION_SECONDS, /* place: unsigned milliseconds; "2", "0.5" */
+	OPTION_SIZE,	/* place: uint64_t, bytes, not 0; "4096", "64K", "1M", "2G" */
 	OPTION_LEVEL, /* place: unsigned; [0-6|0x…], glued or the next word; 1 without */
 	OPTION_CALL,  /* .call with the argument (NULL for none): order matters to it */
 	OPTION_HELP,  /* prints the help on stdout and exits 0 */
@@ -51,13 +53,10 @@ struct command {
 
 /* What every command understands; the last is for the build, not for the help. */
 #define OPTION_ROW_HELP                                                                  \
-	{                                                                                \
-		.letter = 'h', .name = "help", .kind = OPTION_HELP, .help = "this text"  \
-	},                                                                               \
-		{                                                                        \
-			.name = "version", .kind = OPTION_VERSION,                       \
-			.help = "print the version"                                      \
-		},                                                                       \
+	{.letter = 'h', .name = "help", .kind = OPTION_HELP, .help = "this text"},       \
+		{.name = "version",                                                      \
+		 .kind = OPTION_VERSION,                                                 \
+		 .help = "print the version"},                                           \
 	{                                                                                \
 		.name = "generate-completion", .kind = OPTION_COMPLETION,                \
 		.argument = "SHELL"                                                      \

@@ -34,10 +34,11 @@ uint8_t *archive_room(struct archive_reader *reader, uint64_t size, uint64_t mos
 		return NULL;
 	}
 	reader->archive->expanded += size;
-	if (reader->archive->expanded > ARCHIVE_MAX_BYTES) {
+	if (reader->archive->expanded > reader->archive->max_bytes) {
 		kext_diagnose(reader->diagnostics, KEXT_ERROR, "archive.size",
-			      reader->archive->subject, NULL,
-			      "the archive expands to more than 1 GiB");
+			      reader->archive->subject, "--max-size allows more",
+			      "the archive expands to more than %llu bytes",
+			      (unsigned long long)reader->archive->max_bytes);
 		*reterr_error = KEXT_ERR_BAD_DATA;
 		return NULL;
 	}
@@ -183,40 +184,47 @@ static int read_prelinked(struct archive_reader *reader, struct unwrapped *u,
 }
 
 static int read_any(struct archive_reader *reader, struct bytes file,
-		    const struct kext_arch *arch, unsigned flags)
+		    const struct kext_archive_options *o)
 {
 	const char *subject = reader->archive->subject;
+	const struct kext_arch *arch = o->arch;
 	struct wrap_options options = {
 		.cputype = arch ? arch->cputype : KEXT_CPU_ANY,
 		.cpusubtype = arch ? arch->cpusubtype : 0,
-		.flags = flags & KEXT_ARCHIVE_IGNORE_CHECKSUM ? WRAP_IGNORE_CHECKSUM : 0,
+		.flags = o->flags & KEXT_ARCHIVE_IGNORE_CHECKSUM ? WRAP_IGNORE_CHECKSUM
+								 : 0,
+		.max_bytes = reader->archive->max_bytes,
 	};
 	struct unwrapped u = {0};
 	struct bytes slice;
 	int error = choose_slice(file, subject, arch, reader->diagnostics, &slice);
 	if (error == 0)
 		error = unwrap(slice, &options, subject, reader->diagnostics, &u);
+	reader->archive->expanded = u.made;
 	if (error == 0)
 		error = is_macho(u.bytes) ? read_prelinked(reader, &u, arch)
-					  : read_mkext(reader, u.bytes, arch, flags);
+					  : read_mkext(reader, u.bytes, arch, o->flags);
 	unwrapped_free(&u);
 	return error;
 }
 
 int kext_archive_open(struct kext_context *context, const void *data, size_t size,
-		      const char *subject, const struct kext_arch *arch, unsigned flags,
+		      const char *subject, const struct kext_archive_options *options,
 		      struct kext_diagnostics *diagnostics,
 		      struct kext_archive **ret_archive)
 {
+	static const struct kext_archive_options none;
 	struct kext_archive *archive = mem_zero(1, sizeof(*archive));
 	if (!archive)
 		return -ENOMEM;
 	struct archive_reader reader = {.archive = archive, .diagnostics = diagnostics};
 	archive->context = kext_context_ref(context);
 	archive->subject = mem_string(subject);
-	int error = archive->subject
-			    ? read_any(&reader, bytes_of(data, size), arch, flags)
-			    : -ENOMEM;
+	options = options ? options : &none;
+	archive->max_bytes =
+		options->max_bytes ? options->max_bytes : KEXT_ARCHIVE_MAX_BYTES;
+	int error = archive->subject ? read_any(&reader, bytes_of(data, size), options)
+				     : -ENOMEM;
 	if (error == 0)
 		error = archive_find_parents(archive);
 	if (error < 0) {

@@ -13,7 +13,6 @@
 
 #define ARCHIVE_MAX_KEXTS 4096u
 #define ARCHIVE_NO_PARENT SIZE_MAX
-#define ARCHIVE_MAX_BYTES (UINT64_C(1) << 30) /* expanded, in all */
 
 struct archive_resource {
 	char *name; /* as stored: not yet known to be safe */
@@ -37,7 +36,7 @@ struct kext_archive {
 	enum kext_archive_format format;
 	const struct kext_arch *arch; /* NULL: not known */
 	char *subject;
-	uint64_t expanded; /* bytes made so far */
+	uint64_t expanded, max_bytes; /* made so far, and at most */
 	ARRAY_OF(struct archive_entry) entries;
 	struct map names; /* their folded names */
 };

@@ -7,30 +7,40 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-#define FILE_LIMIT (UINT64_C(1) << 30)
-
 static int refuse(struct kext_diagnostics *diagnostics, const char *path, int error)
 {
 	const char *what = error == -EISDIR   ? "is a folder, expected an archive"
-			   : error == -EFBIG  ? "is larger than 1 GiB"
 			   : error == -EINVAL ? "is no regular file"
 					      : kext_error_string(error);
 	kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", path, NULL, "%s", what);
 	return error;
 }
 
+static int too_large(struct kext_diagnostics *diagnostics, const char *path,
+		     uint64_t most)
+{
+	kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", path,
+		      "--max-size allows more", "is larger than %llu bytes",
+		      (unsigned long long)most);
+	return -EFBIG;
+}
+
 int kext_archive_open_file(struct kext_context *context, const char *path,
-			   const struct kext_arch *arch, unsigned flags,
+			   const struct kext_archive_options *options,
 			   struct kext_diagnostics *diagnostics,
 			   struct kext_archive **ret_archive)
 {
 	struct file_map map;
-	int error = file_map_path(AT_FDCWD, path, FILE_LIMIT, &map);
+	uint64_t most = options && options->max_bytes ? options->max_bytes
+						      : KEXT_ARCHIVE_MAX_BYTES;
+	int error = file_map_path(AT_FDCWD, path, most, &map);
+	if (error == -EFBIG)
+		return too_large(diagnostics, path, most);
 	if (error < 0)
 		return refuse(diagnostics, path, error);
 	if (map.bytes.size) {
 		error = kext_archive_open(context, map.bytes.data, map.bytes.size, path,
-					  arch, flags, diagnostics, ret_archive);
+					  options, diagnostics, ret_archive);
 	} else {
 		kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", path, NULL,
 			      "is empty, expected an archive");

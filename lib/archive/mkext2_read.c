@@ -10,12 +10,6 @@
 
 #define PLIST_LIMIT (64u << 20)
 
-/* Deflate makes at most 1032 bytes of one. */
-static uint64_t most_of(uint32_t compressed)
-{
-	return compressed * UINT64_C(1032);
-}
-
 static int bad_stream(struct archive_reader *reader, const char *what, uint64_t offset,
 		      size_t full)
 {
@@ -36,8 +30,8 @@ static int find_stored(struct archive_reader *reader, uint64_t offset,
 		return archive_damaged(reader,
 				       "%s: %u bytes at 0x%llx lie outside the archive",
 				       what, size, (unsigned long long)offset);
-	uint8_t *data =
-		archive_room(reader, full, compressed ? most_of(size) : size, &error);
+	uint8_t *data = archive_room(reader, full, compressed ? deflate_most(size) : size,
+				     &error);
 	if (!data)
 		return error;
 	if (!compressed)

@@ -7,6 +7,13 @@
 
 #include "base/bytes.h"
 
+/* Most bytes that `size` bytes of a stream can yield: a bit makes a match of 258, two
+ * bits with its distance; a bound before allocating. */
+static inline uint64_t deflate_most(uint64_t size)
+{
+	return size * 1032;
+}
+
 /*
  * Compresses; *ret (malloc'ed, the caller frees) and *ret_size. 0 with *ret NULL when the
  * result would not be smaller than the input; -ENOMEM.

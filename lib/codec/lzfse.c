@@ -103,7 +103,8 @@ int lzfse_measure(struct bytes input, uint64_t *ret_size, size_t *ret_consumed,
 struct target {
 	struct bytes input;
 	uint8_t *output;
-	size_t used, size;
+	size_t used, size; /* bytes that are there, and that there is room for */
+	uint64_t most;	   /* that there may be room for */
 	struct lzfse_decoder *decoder; /* made when first needed */
 	struct codec_refusal *reterr;
 };
@@ -142,12 +143,32 @@ static int expand_coded(struct target *t, struct block *block)
 			    t->output, t->used, t->size, t->reterr);
 }
 
+/* Room for so many bytes more: half as much again, so that the sum of moves stays small.
+ */
+static int grow(struct target *t, size_t more)
+{
+	if (more <= t->size - t->used)
+		return 0;
+	uint64_t wanted = (uint64_t)t->used + more, generous = wanted + wanted / 2;
+	size_t size = (size_t)(generous < t->most ? generous : t->most);
+	uint8_t *larger = mem_resize(t->output, size, 1);
+	if (!larger)
+		return codec_no_memory(t->reterr, size);
+	t->output = larger;
+	t->size = size;
+	return 0;
+}
+
 static int expand_block(struct target *t, struct block *block)
 {
-	if (block->raw_size > t->size - t->used)
+	if (block->raw_size > t->most - t->used)
 		return codec_refuse(t->reterr, CODEC_OVERLONG, block->offset,
-				    "block of %u bytes of output, expected at most %zu",
-				    block->raw_size, t->size - t->used);
+				    "block of %u bytes of output, expected at most %llu",
+				    block->raw_size,
+				    (unsigned long long)(t->most - t->used));
+	int error = grow(t, block->raw_size);
+	if (error)
+		return error;
 	if (block->magic == LZFSE_LZVN)
 		return expand_lzvn(t, block);
 	if (block->magic != LZFSE_RAW)
@@ -172,20 +193,39 @@ static int expand_blocks(struct target *t, size_t *ret_consumed)
 			return error;
 		t->used += block.raw_size;
 	}
-	if (t->used != t->size)
-		return codec_refuse(t->reterr, CODEC_SHORT, block.offset,
-				    "stream ends after %zu bytes of output, expected %zu",
-				    t->used, t->size);
-	if (ret_consumed)
-		*ret_consumed = block.offset + block.size;
+	*ret_consumed = block.offset + block.size;
 	return 0;
 }
 
 int lzfse_decode(struct bytes input, uint8_t *output, size_t size, size_t *ret_consumed,
 		 struct codec_refusal *reterr)
 {
-	struct target t = {input, output, 0, size, NULL, reterr};
-	int error = expand_blocks(&t, ret_consumed);
+	struct target t = {input, output, 0, size, size, NULL, reterr};
+	size_t consumed = 0;
+	int error = expand_blocks(&t, &consumed);
 	free(t.decoder);
+	if (error == 0 && t.used != size)
+		error = codec_refuse(reterr, CODEC_SHORT, consumed - 4,
+				     "stream ends after %zu bytes of output, expected "
+				     "%zu",
+				     t.used, size);
+	if (error == 0 && ret_consumed)
+		*ret_consumed = consumed;
 	return error;
+}
+
+int lzfse_unpack(struct bytes input, uint64_t most, uint8_t **ret, size_t *ret_size,
+		 struct codec_refusal *reterr)
+{
+	struct target t = {input, mem_alloc(1), 0, 0, most, NULL, reterr};
+	size_t consumed;
+	int error = t.output ? expand_blocks(&t, &consumed) : codec_no_memory(reterr, 1);
+	free(t.decoder);
+	if (error) {
+		free(t.output);
+		return error;
+	}
+	*ret = t.output;
+	*ret_size = t.used;
+	return 0;
 }

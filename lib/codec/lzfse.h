@@ -24,5 +24,12 @@ int lzfse_measure(struct bytes input, uint64_t *ret_size, size_t *ret_consumed,
  */
 int lzfse_decode(struct bytes input, uint8_t *output, size_t size, size_t *ret_consumed,
 		 struct codec_refusal *reterr) __attribute__((warn_unused_result));
+/*
+ * The same into memory that grows block by block, up to `most` bytes, with what blocks
+ * have yielded: a stream gets no more than about twice that, whatever it declares. *ret
+ * is malloc'ed, the caller frees.
+ */
+int lzfse_unpack(struct bytes input, uint64_t most, uint8_t **ret, size_t *ret_size,
+		 struct codec_refusal *reterr) __attribute__((warn_unused_result));
 
 #endif

@@ -8,10 +8,11 @@
 #include "base/bytes.h"
 #include "codec/refusal.h"
 
-/* Most bytes that `size` bytes of a stream can yield: two bytes make a match of 271. */
+/* More than `size` bytes of a stream can yield, of which two make a match of 271; a bound
+ * before allocating. */
 static inline uint64_t lzvn_most(uint64_t size)
 {
-	return size * 136;
+	return size * 256;
 }
 
 /* Where a stream expands to: bytes [from, to) of a buffer of `size`. */

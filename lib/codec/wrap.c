@@ -71,22 +71,33 @@ static int refuse(const struct peeler *p, int error, const char *slug, const cha
 	return error;
 }
 
+/* Whether a layer may make so many bytes; then they count. */
+static int take_budget(struct peeler *p, uint64_t size)
+{
+	char place[256];
+	if (size <= p->budget) {
+		p->budget -= size;
+		p->result.made += size;
+		return 0;
+	}
+	kext_diagnose(p->diagnostics, KEXT_ERROR, CODEC_BOMB, p->subject,
+		      "--max-size allows more",
+		      "%soffset 0x0: expands to %llu bytes, expected at most %llu",
+		      place_of(p, place, sizeof(place)), (unsigned long long)size,
+		      (unsigned long long)p->budget);
+	return KEXT_ERR_BAD_DATA;
+}
+
 /* Memory for what a layer declares, unless that is too much. */
 static int make_room(struct peeler *p, uint64_t size, uint8_t **ret)
 {
 	struct codec_refusal why;
-	if (size > p->budget) {
-		int error = codec_refuse(&why, CODEC_BOMB, 0,
-					 "expands to %llu bytes, expected at most %llu "
-					 "more from this input",
-					 (unsigned long long)size,
-					 (unsigned long long)p->budget);
-		return tell(p, error, &why);
-	}
+	int error = take_budget(p, size);
+	if (error)
+		return error;
 	uint8_t *memory = mem_alloc((size_t)size);
 	if (!memory)
 		return tell(p, codec_no_memory(&why, size), &why);
-	p->budget -= size;
 	*ret = memory;
 	return 0;
 }
@@ -143,7 +154,7 @@ static int peel_comp(struct peeler *p, struct wrap_layer *layer)
 	struct comp_header header;
 	struct bytes whole = p->result.bytes;
 	bool is_lenient = p->options->flags & WRAP_IGNORE_CHECKSUM;
-	uint8_t *memory;
+	uint8_t *memory = NULL;
 	uint32_t checksum;
 	size_t consumed;
 	int error = comp_read(whole, &header, &why);
@@ -168,28 +179,41 @@ static int peel_comp(struct peeler *p, struct wrap_layer *layer)
 	return 0;
 }
 
+/* What an IM4P said of the size of its payload must be so. */
+static int check_announced(struct peeler *p, uint64_t size)
+{
+	struct codec_refusal why;
+	if (!p->is_announced || size == p->announced_size)
+		return 0;
+	int error = codec_refuse(&why, CODEC_SHORT, 0,
+				 "%llu bytes, expected %llu as the Image4 payload says",
+				 (unsigned long long)size,
+				 (unsigned long long)p->announced_size);
+	return tell(p, error, &why);
+}
+
 static int peel_lzfse(struct peeler *p, struct wrap_layer *layer)
 {
 	struct codec_refusal why;
 	struct bytes whole = p->result.bytes;
-	uint8_t *memory;
-	uint64_t size;
-	size_t consumed;
-	int error = lzfse_measure(whole, &size, &consumed, &why);
+	uint8_t *memory = NULL;
+	uint64_t declared;
+	size_t consumed, size;
+	int error = lzfse_measure(whole, &declared, &consumed, &why);
 	if (error)
 		return tell(p, error, &why);
-	error = make_room(p, size, &memory);
+	error = check_announced(p, declared);
+	if (error == 0)
+		error = take_budget(p, declared);
 	if (error)
 		return error;
-	error = lzfse_decode(whole, memory, (size_t)size, NULL, &why);
-	if (error) {
-		free(memory);
+	error = lzfse_unpack(whole, declared, &memory, &size, &why);
+	if (error)
 		return tell(p, error, &why);
-	}
 	layer->kind = WRAP_LZFSE;
 	layer->packed_size = consumed;
 	layer->trailing = whole.size - consumed;
-	replace_memory(p, memory, (size_t)size);
+	replace_memory(p, memory, size);
 	return 0;
 }
 
@@ -199,7 +223,7 @@ static int peel_lzss(struct peeler *p, struct wrap_layer *layer)
 	struct codec_refusal why;
 	struct bytes whole = p->result.bytes;
 	uint64_t size = p->announced_size;
-	uint8_t *memory;
+	uint8_t *memory = NULL;
 	size_t consumed;
 	if (size > lzss_most(whole.size)) {
 		int error = codec_refuse(&why, CODEC_BOMB, 0,
@@ -283,54 +307,39 @@ static int choose(const struct peeler *p, peel **ret)
 	return 0;
 }
 
-/* What an IM4P said of the size must be so once its payload is expanded. */
-static int check_announced(struct peeler *p, bool was_announced)
+/* What an IM4P says is of what is right inside it. */
+static int peel_one(struct peeler *p, peel *how)
 {
-	struct codec_refusal why;
-	uint64_t size = p->result.bytes.size;
-	if (!was_announced || size == p->announced_size)
+	struct wrap_layer layer = {0};
+	if (p->result.count == WRAP_MAX_LAYERS)
+		return refuse(p, KEXT_ERR_BAD_DATA, "codec.depth", NULL,
+			      "more layers than are peeled off");
+	p->is_encrypted = false;
+	int error = how(p, &layer);
+	if (error)
+		return error;
+	layer.plain_size = p->result.bytes.size;
+	p->result.layers[p->result.count++] = layer;
+	if (how == peel_im4p)
 		return 0;
-	int error = codec_refuse(&why, CODEC_SHORT, 0,
-				 "%llu bytes, expected %llu as the Image4 payload says",
-				 (unsigned long long)size,
-				 (unsigned long long)p->announced_size);
-	return tell(p, error, &why);
+	if (how != peel_fat)
+		error = check_announced(p, layer.plain_size);
+	p->is_announced = false;
+	return error;
 }
 
 static int peel_all(struct peeler *p)
 {
 	for (;;) {
 		peel *how = NULL;
-		struct wrap_layer layer = {0};
-		bool was_announced = p->is_announced;
 		int error = choose(p, &how);
-		if (error || !how)
-			return error ? error : check_announced(p, was_announced);
-		if (p->result.count == WRAP_MAX_LAYERS)
-			return refuse(p, KEXT_ERR_BAD_DATA, "codec.depth", NULL,
-				      "more layers than are peeled off");
-		p->is_announced = p->is_encrypted = false;
-		error = how(p, &layer);
-		if (error)
-			return error;
-		layer.plain_size = p->result.bytes.size;
-		p->result.layers[p->result.count++] = layer;
-		error = check_announced(p, was_announced && how != peel_im4p &&
-						   how != peel_fat);
+		if (error == 0 && !how)
+			return check_announced(p, p->result.bytes.size);
+		if (error == 0)
+			error = peel_one(p, how);
 		if (error)
 			return error;
 	}
-}
-
-static uint64_t budget_of(uint64_t size, const struct wrap_options *options)
-{
-	uint64_t most = options->max_bytes ? options->max_bytes : WRAP_MAX_BYTES;
-	uint64_t fair;
-	if (__builtin_mul_overflow(size, (uint64_t)WRAP_MAX_RATIO, &fair))
-		fair = UINT64_MAX;
-	if (fair < WRAP_MIN_BYTES)
-		fair = WRAP_MIN_BYTES;
-	return fair < most ? fair : most;
 }
 
 int unwrap(struct bytes input, const struct wrap_options *options, const char *subject,
@@ -339,7 +348,8 @@ int unwrap(struct bytes input, const struct wrap_options *options, const char *s
 	struct peeler p = {.options = options,
 			   .subject = subject,
 			   .diagnostics = diagnostics,
-			   .budget = budget_of(input.size, options),
+			   .budget = options->max_bytes ? options->max_bytes
+							: WRAP_MAX_BYTES,
 			   .result = {.bytes = input}};
 	int error = peel_all(&p);
 	if (error)

@@ -10,9 +10,7 @@
 #include "base/bytes.h"
 
 #define WRAP_MAX_LAYERS 8u
-#define WRAP_MAX_BYTES	(UINT64_C(1) << 30)  /* made by all layers together, */
-#define WRAP_MAX_RATIO	1032u		     /* and this many for each byte of input, */
-#define WRAP_MIN_BYTES	(UINT64_C(64) << 20) /* or as many as this */
+#define WRAP_MAX_BYTES	(UINT64_C(2) << 30) /* made by all layers together */
 
 enum wrap_kind {
 	WRAP_FAT,
@@ -49,6 +47,7 @@ struct unwrapped {
 	uint8_t *memory;
 	struct wrap_layer layers[WRAP_MAX_LAYERS];
 	unsigned count;
+	uint64_t made; /* bytes, by all layers together */
 };
 
 /*

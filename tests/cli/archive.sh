@@ -180,4 +180,27 @@ test_symlink_in_the_way()
 	expect_equal "$(ls -A "$T/elsewhere")" ""
 }
 
+# What comes out of an archive is bounded, to the byte, and the message says by what.
+test_max_size()
+{
+	pack "$T/a.mkext"
+	local size full
+	size=$(stat -c %s "$T/a.mkext")
+	full=$(python3 -c 'import struct, sys
+d = open(sys.argv[1], "rb").read()
+print(struct.unpack_from(">I", d, 40)[0] + struct.unpack_from(">I", d, 48)[0])' "$T/a.mkext")
+	[ "$full" -gt "$size" ] || fail "the sample does not expand"
+	expect_status 0 mkextunpack --max-size "$full" -l "$T/a.mkext"
+	expect_status 0 mkextunpack --max-size 1M -l "$T/a.mkext"
+	expect_status 1 mkextunpack --max-size $((full - 1)) -l "$T/a.mkext"
+	expect_text "$T/err" "a.mkext: the archive expands to more than $((full - 1)) bytes"
+	expect_text "$T/err" "--max-size allows more"
+	expect_status 1 mkextunpack --max-size $((size - 1)) -l "$T/a.mkext"
+	expect_text "$T/err" "a.mkext: is larger than $((size - 1)) bytes"
+	expect_status 1 mkextunpack --max-size $((size - 1)) -l - <"$T/a.mkext"
+	expect_text "$T/err" "standard input: is larger than $((size - 1)) bytes"
+	expect_status 64 mkextunpack --max-size 0 -l "$T/a.mkext"
+	expect_status 64 mkextunpack --max-size 12X -l "$T/a.mkext"
+}
+
 run_tests

@@ -122,22 +122,22 @@ test_damage()
 	kextcache -q -z -m "$T/a.mkext" "$T/kexts"
 	cp "$T/a.mkext" "$T/b.mkext"
 	printf '\x55' | dd of="$T/b.mkext" bs=1 seek=100 conv=notrunc status=none
-	expect_status 71 mkextunpack -d "$T/new" "$T/b.mkext"
+	expect_status 1 mkextunpack -d "$T/new" "$T/b.mkext"
 	expect_text "$T/err" "b.mkext: mkext checksum error"
 	[ ! -e "$T/new" ]
 	head -c 200 "$T/a.mkext" >"$T/b.mkext"
-	expect_status 71 mkextunpack -v "$T/b.mkext"
+	expect_status 1 mkextunpack -v "$T/b.mkext"
 	expect_text "$T/err" "states a length of"
-	expect_status 71 mkextunpack -v "$T/kexts/Bare.kext/Contents/Info.plist"
+	expect_status 1 mkextunpack -v "$T/kexts/Bare.kext/Contents/Info.plist"
 	expect_text "$T/err" "this is no mkext"
 	: >"$T/b.mkext"
-	expect_status 71 mkextunpack -v "$T/b.mkext"
+	expect_status 1 mkextunpack -v "$T/b.mkext"
 	expect_text "$T/err" "is empty"
-	expect_status 71 mkextunpack -v "$T"
+	expect_status 1 mkextunpack -v "$T"
 	expect_text "$T/err" "is a folder"
-	expect_status 71 mkextunpack -v "$T/none.mkext"
+	expect_status 1 mkextunpack -v "$T/none.mkext"
 	expect_text "$T/err" "No such file"
-	expect_status 71 mkextunpack -a arm64 -v "$T/a.mkext"
+	expect_status 1 mkextunpack -a arm64 -v "$T/a.mkext"
 	expect_text "$T/err" "architecture arm64 not found in mkext"
 }
 
@@ -164,18 +164,18 @@ test_existing_and_hostile()
 	mkdir -p "$T/new/Evil.kext/Contents" "$T/elsewhere"
 	echo old >"$T/new/Evil.kext/Contents/Info.plist"
 	hostile_mkext "$T/a.mkext" ""
-	expect_status 71 mkextunpack -d "$T/new" "$T/a.mkext"
+	expect_status 1 mkextunpack -d "$T/new" "$T/a.mkext"
 	expect_text "$T/err" "$T/new/Evil.kext: exists already"
 	expect_equal "$(cat "$T/new/Evil.kext/Contents/Info.plist")" old
 	expect_status 0 mkextunpack --force -d "$T/new" "$T/a.mkext"
 	expect_equal "$(cat "$T/new/Evil.kext/Contents/MacOS/Evil")" code
 	rm -r "$T/new/Evil.kext"
 	ln -s "$T/elsewhere" "$T/new/Evil.kext"
-	expect_status 71 mkextunpack -f -d "$T/new" "$T/a.mkext"
+	expect_status 1 mkextunpack -f -d "$T/new" "$T/a.mkext"
 	expect_text "$T/err" "a symbolic link stands where the bundle belongs"
 	rm "$T/new/Evil.kext"
 	echo file >"$T/new/Evil.kext"
-	expect_status 71 mkextunpack -f -d "$T/new" "$T/a.mkext"
+	expect_status 1 mkextunpack -f -d "$T/new" "$T/a.mkext"
 	expect_text "$T/err" "a file stands where the bundle belongs"
 	expect_equal "$(cat "$T/new/Evil.kext")" file
 	expect_equal "$(ls -A "$T/elsewhere")" ""
@@ -183,7 +183,7 @@ test_existing_and_hostile()
 		"<key>_MKEXTExecutableRelativePath</key><string>../../x</string>" \
 		"<key>_MKEXTExecutableRelativePath</key><string>/tmp/x</string>"; do
 		hostile_mkext "$T/a.mkext" "$keys"
-		expect_status 71 mkextunpack -f -d "$T/fresh" "$T/a.mkext"
+		expect_status 1 mkextunpack -f -d "$T/fresh" "$T/a.mkext"
 		expect_text "$T/err" "leads out of the bundle's place"
 		expect_equal "$(ls -A "$T/fresh")" ""
 	done

@@ -41,9 +41,9 @@ test_inside_a_fat_file()
 	check_folder classic i386 "$T/32"
 	expect_status 0 mkextunpack -a x86_64 -d "$T/64" "$T/fat"
 	check_folder classic x86_64 "$T/64"
-	expect_status 71 mkextunpack -a arm64 -l "$T/fat"
+	expect_status 1 mkextunpack -a arm64 -l "$T/fat"
 	expect_text "$T/err" "arm64 not found"
-	expect_status 71 mkextunpack -a i386 -l "$T/classic.x86_64"
+	expect_status 1 mkextunpack -a i386 -l "$T/classic.x86_64"
 	expect_text "$T/err" "i386 not found"
 }
 
@@ -84,7 +84,7 @@ test_wrappers()
 	done
 	wrapped lzss
 	printf '\1' | dd of="$T/wrapped" bs=1 seek=8 conv=notrunc 2>/dev/null
-	expect_status 71 mkextunpack -l "$T/wrapped"
+	expect_status 1 mkextunpack -l "$T/wrapped"
 	expect_text "$T/err" "Adler-32"
 	expect_status 0 mkextunpack --ignore-checksum -l "$T/wrapped"
 	expect_text "$T/err" "Adler-32"
@@ -99,9 +99,9 @@ test_choice_and_standard_input()
 	# A plug-in without its parent stands by itself.
 	expect_status 0 mkextunpack -b com.example.Inner -d "$T/d" "$T/classic.x86_64"
 	expect_equal "$(ls "$T/d")" Inner.kext
-	expect_status 71 mkextunpack -b com.example.None -l "$T/classic.x86_64"
+	expect_status 1 mkextunpack -b com.example.None -l "$T/classic.x86_64"
 	expect_text "$T/err" com.example.None
-	expect_status 71 mkextunpack -l - </dev/null
+	expect_status 1 mkextunpack -l - </dev/null
 	expect_text "$T/err" "standard input"
 }
 
@@ -139,7 +139,7 @@ test_existing_parent_keeps_its_plugins()
 	build_file classic x86_64
 	mkdir -p "$T/d/Alpha.kext/Contents"
 	echo mine >"$T/d/Alpha.kext/mine"
-	expect_status 71 mkextunpack -d "$T/d" "$T/classic.x86_64"
+	expect_status 1 mkextunpack -d "$T/d" "$T/classic.x86_64"
 	expect_text "$T/err" "com.example.Inner is not unpacked"
 	expect_equal "$(find "$T/d/Alpha.kext" -type f)" "$T/d/Alpha.kext/mine"
 	[ -f "$T/d/Beta.kext/Contents/MacOS/Beta" ] || fail "the others were not unpacked"

@@ -27,13 +27,15 @@ static void write_again(const struct kext_archive *archive, struct kext_diagnost
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct kext_archive_options lenient = {
+		.flags = KEXT_ARCHIVE_IGNORE_CHECKSUM, .max_bytes = 64u << 20};
 	static struct kext_context *context;
 	struct kext_archive *archive = NULL;
 	struct kext_diagnostics *list = kext_diagnostics_new();
 	if (!context && kext_context_new(&context) < 0)
 		abort();
-	if (kext_archive_open(context, data, size, "input", NULL,
-			      KEXT_ARCHIVE_IGNORE_CHECKSUM, list, &archive) == 0)
+	if (kext_archive_open(context, data, size, "input", &lenient, list, &archive) ==
+	    0)
 		write_again(archive, list);
 	kext_archive_free(archive);
 	kext_diagnostics_free(list);

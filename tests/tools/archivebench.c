@@ -128,7 +128,7 @@ static void pack_two(void)
 static void unpack(void)
 {
 	struct kext_archive *open;
-	must(kext_archive_open(context, archive, archive_size, "bench", NULL, 0, NULL,
+	must(kext_archive_open(context, archive, archive_size, "bench", NULL, NULL,
 			       &open),
 	     "mkext");
 	if (kext_archive_count(open) != count)

@@ -49,6 +49,7 @@ static int write_and_read(struct kext_bundle *bundle)
 	struct kext_archive *archive = NULL;
 	void *data = NULL, *fat = NULL;
 	size_t size, fat_size;
+	struct kext_archive_options x86_64 = {.arch = kext_arch_named("x86_64")};
 	int error = kext_mkext_write(&bundle, 1, &options, NULL, &data, &size);
 	if (error == 0) {
 		struct kext_archive_slice slices[] = {
@@ -57,8 +58,8 @@ static int write_and_read(struct kext_bundle *bundle)
 		error = kext_archive_join(slices, 2, &fat, &fat_size);
 	}
 	if (error == 0)
-		error = kext_archive_open(context, fat, fat_size, "fat",
-					  kext_arch_named("x86_64"), 0, NULL, &archive);
+		error = kext_archive_open(context, fat, fat_size, "fat", &x86_64, NULL,
+					  &archive);
 	if (error == 0) {
 		const void *code;
 		size_t code_size;

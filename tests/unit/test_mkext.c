@@ -94,8 +94,9 @@ static void make_stored(struct buffer *out, const char *plist)
 static int open_bytes(const void *data, size_t size, const char *arch, unsigned flags,
 		      struct kext_diagnostics *diagnostics, struct kext_archive **ret)
 {
-	return kext_archive_open(context, data, size, "test.mkext",
-				 arch ? kext_arch_named(arch) : NULL, flags, diagnostics,
+	struct kext_archive_options options = {arch ? kext_arch_named(arch) : NULL, flags,
+					       0};
+	return kext_archive_open(context, data, size, "test.mkext", &options, diagnostics,
 				 ret);
 }
 
@@ -240,32 +241,32 @@ static void names_are_unique(void **state)
 {
 	(void)state;
 	_cleanup_buffer_ struct buffer bytes = {0};
-	make_stored(
-		&bytes, "<dict><key>_MKEXTInfoDictionaries</key><array>"
-			"<dict><key>CFBundleIdentifier</key><string>a.b</"
-			"string>" PATH_KEY(
-				"/x/Foo.kext") "</dict>"
-					       "<dict><key>CFBundleIdentifier</"
-					       "key><string>a.c</string>" PATH_KEY(
-						       "/x/A.kext/Contents/PlugIns/"
-						       "foo.kext") "</dict>"
-								   "<dict><key>"
-								   "CFBundleIdentifier</"
-								   "key><string>a.Foo</"
-								   "string></dict>"
-								   "<dict><key>"
-								   "CFBundleIdentifier</"
-								   "key><string>a.</"
-								   "string></dict>"
-								   "<dict><key>"
-								   "CFBundleIdentifier</"
-								   "key><string>a.d</"
-								   "string>"
-								   "<key>"
-								   "CFBundleExecutable</"
-								   "key><string>../x</"
-								   "string></dict>"
-								   "</array></dict>");
+	make_stored(&bytes,
+		    "<dict><key>_MKEXTInfoDictionaries</key><array>"
+		    "<dict><key>CFBundleIdentifier</key><string>a.b</"
+		    "string>" PATH_KEY(
+			    "/x/Foo.kext") "</dict>"
+					   "<dict><key>CFBundleIdentifier</"
+					   "key><string>a.c</string>" PATH_KEY(
+						   "/x/A.kext/Contents/PlugIns/"
+						   "foo.kext") "</dict>"
+							       "<dict><key>"
+							       "CFBundleIdentifier</"
+							       "key><string>a.Foo</"
+							       "string></dict>"
+							       "<dict><key>"
+							       "CFBundleIdentifier</"
+							       "key><string>a.</"
+							       "string></dict>"
+							       "<dict><key>"
+							       "CFBundleIdentifier</"
+							       "key><string>a.d</"
+							       "string>"
+							       "<key>"
+							       "CFBundleExecutable</"
+							       "key><string>../x</"
+							       "string></dict>"
+							       "</array></dict>");
 	struct kext_archive *archive = NULL;
 	/* The header says one kext, the list has five: a warning. */
 	assert_int_equal(open_bytes(bytes.data, bytes.size, "x86_64", 0, NULL, &archive),
@@ -528,11 +529,11 @@ static void unpacks_resources(void **state)
 	char slug[64];
 	(void)state;
 	make_executable(executable);
-	assert_int_equal(unpack_text(ONE_KEXT(RESOURCES(
-					     "<key>a.txt</key><integer>@</integer>"
-					     "<key>en/b</key><integer>@</integer>")),
-				     0, NULL),
-			 0);
+	assert_int_equal(
+		unpack_text(ONE_KEXT(RESOURCES("<key>a.txt</key><integer>@</integer>"
+					       "<key>en/b</key><integer>@</integer>")),
+			    0, NULL),
+		0);
 	assert_file("Foo.kext/Contents/Resources/a.txt", executable, EXECUTABLE_SIZE);
 	assert_file("Foo.kext/Contents/Resources/en/b", executable, EXECUTABLE_SIZE);
 	assert_file("Foo.kext/Contents/Info.plist", expected_info, strlen(expected_info));

@@ -1,5 +1,6 @@
 /* Layers in any nesting: peeled, bounded, and named when they are refused. */
 #include "vectors.h"
+#include <sys/resource.h>
 #include <kext/arch.h>
 #include <kext/error.h>
 #include "base/memory.h"
@@ -211,7 +212,19 @@ static void depth_is_capped(void **state)
 	buffer_free(&b);
 }
 
-/* The sum of what layers make is bounded, and so is what a small input may make. */
+/* A block of an LZFSE stream whose header declares the most it may, 23,590,000 bytes, and
+ * whose tables are empty. */
+static void append_hollow_block(struct buffer *b)
+{
+	buffer_string(b, "bvx2");
+	buffer_u32(b, 23590000, false);
+	buffer_u64(b, (uint64_t)10000 << 40, false);
+	buffer_u64(b, 0, false);
+	buffer_u64(b, 122, false);
+	buffer_zeros(b, 90);
+}
+
+/* The sum of what layers make is bounded; 2 GiB unless something else is asked for. */
 static void output_is_capped(void **state)
 {
 	(void)state;
@@ -231,21 +244,73 @@ static void output_is_capped(void **state)
 	kext_diagnostics_free(list);
 	few.max_bytes = 10012;
 	assert_int_equal(unwrap(input, &few, "x", NULL, &result), 0);
+	assert_int_equal(result.made, 10012);
 	unwrapped_free(&result);
 	buffer_free(&b);
-	/* Three headers that declare 23,590,000 bytes each: 70 MB of 400 bytes. */
-	for (int i = 0; i < 3; i++) {
-		buffer_string(&b, "bvx2");
-		buffer_u32(&b, 23590000, false);
-		buffer_u64(&b, (uint64_t)10000 << 40, false);
-		buffer_u64(&b, 0, false);
-		buffer_u64(&b, 122, false);
-		buffer_zeros(&b, 90);
-	}
+	/* A hundred headers that declare 23,590,000 bytes each: 2.3 GB of 13 kB. */
+	for (int i = 0; i < 100; i++)
+		append_hollow_block(&b);
 	buffer_string(&b, "bvx$");
-	kext_diagnostics_free(
-		refused(bytes_of(b.data, b.size), &any, KEXT_ERR_BAD_DATA, "codec.bomb"));
+	list = refused(bytes_of(b.data, b.size), &any, KEXT_ERR_BAD_DATA, "codec.bomb");
+	assert_non_null(strstr(kext_diagnostics_at(list, 0)->hint, "--max-size"));
+	assert_non_null(strstr(kext_diagnostics_at(list, 0)->message, "2147483648"));
+	kext_diagnostics_free(list);
 	buffer_free(&b);
+}
+
+static long peak_kilobytes(void)
+{
+	struct rusage usage;
+	assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_maxrss;
+}
+
+/* A stream gets memory for what its blocks yield: one that declares 1.9 GB and then is
+ * damaged gets next to none, nor address space for it. */
+static void lzfse_grows_block_by_block(void **state)
+{
+	(void)state;
+	struct buffer b = {0};
+	struct rlimit before, tight;
+	for (int i = 0; i < 80; i++)
+		append_hollow_block(&b);
+	buffer_string(&b, "bvx$");
+	long peak = peak_kilobytes();
+	assert_int_equal(getrlimit(RLIMIT_DATA, &before), 0);
+	tight = before;
+#if !defined(__SANITIZE_ADDRESS__)
+	tight.rlim_cur = 256u << 20;
+#endif
+	assert_int_equal(setrlimit(RLIMIT_DATA, &tight), 0);
+	kext_diagnostics_free(refused(bytes_of(b.data, b.size), &any, KEXT_ERR_BAD_DATA,
+				      "codec.table"));
+	assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+	assert_true(peak_kilobytes() - peak < 64 << 10);
+	buffer_free(&b);
+}
+
+/* What a codec cannot yield is refused before memory is asked for; what it may is not. */
+static void a_declared_size_is_believed(void **state)
+{
+	static const struct {
+		enum comp_kind kind;
+		uint32_t most;
+	} bounds[] = {{COMP_LZSS, 100 * 9 + 18}, {COMP_LZVN, 100 * 256}};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct comp_header header;
+		struct codec_refusal why;
+		struct buffer b = kernel();
+		in_comp(&b, bounds[i].kind);
+		b.size = COMP_HEADER_SIZE + 100;
+		buffer_set_u32(&b, 12, bounds[i].most, true);
+		assert_int_equal(comp_read(bytes_of(b.data, b.size), &header, &why), 0);
+		buffer_set_u32(&b, 12, bounds[i].most + 1, true);
+		assert_int_equal(comp_read(bytes_of(b.data, b.size), &header, &why),
+				 KEXT_ERR_BAD_DATA);
+		assert_string_equal(why.slug, CODEC_BOMB);
+		buffer_free(&b);
+	}
 }
 
 static void checksum_can_be_ignored(void **state)
@@ -346,6 +411,8 @@ int main(void)
 		cmocka_unit_test(bare_lzss),
 		cmocka_unit_test(depth_is_capped),
 		cmocka_unit_test(output_is_capped),
+		cmocka_unit_test(lzfse_grows_block_by_block),
+		cmocka_unit_test(a_declared_size_is_believed),
 		cmocka_unit_test(checksum_can_be_ignored),
 		cmocka_unit_test(architectures),
 		cmocka_unit_test(known_but_not_read),

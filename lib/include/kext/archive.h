@@ -15,29 +15,39 @@ enum kext_archive_format {
 
 struct kext_archive;
 
+#define KEXT_ARCHIVE_MAX_BYTES (UINT64_C(2) << 30)
+
 enum kext_archive_flags {
 	KEXT_ARCHIVE_IGNORE_CHECKSUM = 1 << 0, /* a mismatch is a warning only */
 };
 
+/* How an archive is opened; all zero, or NULL for it, is what most want. */
+struct kext_archive_options {
+	const struct kext_arch
+		*arch;	    /* slice of a fat file; NULL: the host's, or the only one */
+	unsigned flags;	    /* kext_archive_flags */
+	uint64_t max_bytes; /* file, and what it expands to; 0: KEXT_ARCHIVE_MAX_BYTES */
+};
+
 /*
- * Opens an archive in memory, which need not outlive the call, whatever wraps it (fat: the
- * slice for `arch`; NULL: the host's, or the only one). The kexts of prelinked kernels and
- * collections have their executables made when asked for, as files of their own. Sizes
- * and offsets are checked, checksums verified, expanded data capped at 1 GiB in all. KEXT_ERR_BAD_DATA, KEXT_ERR_ARCH_NOT_FOUND or KEXT_ERR_UNSUPPORTED with a
- * diagnostic "archive.…".
+ * Opens an archive in memory, which need not outlive the call, whatever wraps it. The
+ * kexts of prelinked kernels and collections have their executables made when asked for,
+ * as files of their own. Sizes and offsets are checked, checksums verified, expanded data
+ * capped at max_bytes in all. KEXT_ERR_BAD_DATA, KEXT_ERR_ARCH_NOT_FOUND or
+ * KEXT_ERR_UNSUPPORTED with a diagnostic "archive.…".
  */
-KEXT_API KEXT_MUST_CHECK int
-kext_archive_open(struct kext_context *context, const void *data, size_t size,
-		  const char *subject, const struct kext_arch *arch, unsigned flags,
-		  struct kext_diagnostics *diagnostics,
-		  struct kext_archive **ret_archive);
+KEXT_API KEXT_MUST_CHECK int kext_archive_open(struct kext_context *context,
+					       const void *data, size_t size,
+					       const char *subject,
+					       const struct kext_archive_options *options,
+					       struct kext_diagnostics *diagnostics,
+					       struct kext_archive **ret_archive);
 /* The same for a file: system errors too, with a diagnostic "archive.file". */
-KEXT_API KEXT_MUST_CHECK int kext_archive_open_file(struct kext_context *context,
-						    const char *path,
-						    const struct kext_arch *arch,
-						    unsigned flags,
-						    struct kext_diagnostics *diagnostics,
-						    struct kext_archive **ret_archive);
+KEXT_API KEXT_MUST_CHECK int
+kext_archive_open_file(struct kext_context *context, const char *path,
+		       const struct kext_archive_options *options,
+		       struct kext_diagnostics *diagnostics,
+		       struct kext_archive **ret_archive);
 /* Takes NULL. Returns NULL. */
 KEXT_API struct kext_archive *kext_archive_free(struct kext_archive *archive);
 KEXT_API enum kext_archive_format kext_archive_format(const struct kext_archive *archive);
@@ -67,8 +77,9 @@ KEXT_API const char *kext_archive_folder_name(const struct kext_archive *archive
 					      size_t index);
 
 enum kext_unpack_flags {
-	KEXT_UNPACK_FORCE = 1 << 0,  /* a bundle that exists is replaced */
-	KEXT_UNPACK_NESTED = 1 << 1, /* a plug-in goes into its parent, already unpacked */
+	KEXT_UNPACK_FORCE = 1 << 0, /* a bundle that exists is replaced */
+	KEXT_UNPACK_NESTED =
+		1 << 1, /* a plug-in goes into its parent, already unpacked */
 };
 /*
  * Writes entry `index` as a bundle below the folder `dirfd` (`folder` names it in
