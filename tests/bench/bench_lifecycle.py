@@ -7,10 +7,10 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from world import ROOT, make_kext, run, scratch
+
 CLASSES = 20
 WARM_UP = 100
 
@@ -26,15 +26,9 @@ extern "C" kern_return_t Many_stop(kmod_info_t *k, void *d) { return 0; }
 """
 
 
-def run(*command, **options):
-    return subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **options)
-
-
 def build(work):
-    """Through make_kext of the command tests, so that there is one way of building kexts."""
-    source = HEAD + "".join(CLASS.format(i) for i in range(CLASSES)) + ROUTINES
-    script = f". {ROOT}/tests/cli/lib.sh; T={work} KEXT_LANGUAGE=cpp make_kext {work} Many bench.many 1.0"
-    run("bash", "-c", script, input=source.encode())
+    make_kext(work, "Many", "bench.many",
+              HEAD + "".join(CLASS.format(i) for i in range(CLASSES)) + ROUTINES)
     run("make", "-s", "-C", ROOT / "tests/kexts/DummySysctl", f"KEXT_CC={BUILD}/bin/kext-cc",
         f"OUT={work}")
 
@@ -77,21 +71,6 @@ def measure(work):
     ]
 
 
-def main():
-    with tempfile.TemporaryDirectory(prefix="kext-bench.") as folder:
-        work = pathlib.Path(folder)
-        os.environ["PATH"] = f"{BUILD}/bin:{os.environ['PATH']}"
-        os.environ["BUILD"] = str(BUILD)
-        os.environ["KEXT_RUNDIR"] = str(work / "run")
-        os.environ["KEXT_STATEDIR"] = str(work / "state")
-        os.umask(0o022)
-        try:
-            rows = measure(work)
-        finally:
-            subprocess.run(["kextd", "--shutdown"], stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
-    print(json.dumps(rows))
-
-
 BUILD = pathlib.Path(sys.argv[1]).resolve()
-main()
+with scratch(BUILD) as work:
+    print(json.dumps(measure(work)))

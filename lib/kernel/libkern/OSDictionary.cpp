@@ -158,8 +158,35 @@ void OSDictionary::flushCollection()
 }
 
 /* ---- entries ---- */
+/*
+ * Where a key of a dictionary was last found. Dictionaries share the table and threads
+ * write it without a lock: a hint is a guess, which the look-up proves before it believes
+ * it.
+ */
+static unsigned int hints[1024];
+
+static unsigned int *hint_for(const OSDictionary *dictionary, const OSSymbol *key)
+{
+	uintptr_t mixed = ((uintptr_t)dictionary >> 4) * 31 + ((uintptr_t)key >> 4);
+	return &hints[(uint32_t)mixed * 2654435769u >> 22];
+}
+
 /* Whether the key is there; *ret_index is its place, or where it would be put. */
 bool OSDictionary::find(const OSSymbol *key, unsigned int *ret_index) const
+{
+	unsigned int *hint = hint_for(this, key);
+	unsigned int guess = __atomic_load_n(hint, __ATOMIC_RELAXED);
+	if (guess < count && dictionary[guess].key == key) {
+		*ret_index = guess;
+		return true;
+	}
+	if (!search(key, ret_index))
+		return false;
+	__atomic_store_n(hint, *ret_index, __ATOMIC_RELAXED);
+	return true;
+}
+
+bool OSDictionary::search(const OSSymbol *key, unsigned int *ret_index) const
 {
 	bool is_sorted = !needsOptions(kSort, kSort);
 	if (is_sorted && count >= least_for_bisection) {

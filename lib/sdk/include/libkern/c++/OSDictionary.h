@@ -91,6 +91,7 @@ public:
 
 private:
 	bool find(const OSSymbol *key, unsigned int *ret_index) const;
+	bool search(const OSSymbol *key, unsigned int *ret_index) const;
 	bool fill(const OSObject *objects[], const OSMetaClassBase *const keys[],
 		  unsigned int number, bool are_symbols);
 	void sort();
