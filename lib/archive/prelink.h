@@ -41,6 +41,11 @@
 #define PRELINK_KEY_INTERFACE_UUID  "_PrelinkInterfaceUUID" /* data, 16 bytes */
 #define PRELINK_KEY_LINK_STATE	    "_PrelinkLinkState"	    /* to 10.7 */
 #define PRELINK_KEY_LINK_STATE_SIZE "_PrelinkLinkStateSize"
+/* Mac OS X 10.4 and 10.5, root is the array itself: where its kmod_info is and what it
+ * depends on (data); symbols of a pseudo-kext; not in the file, to be loaded later. */
+#define PRELINK_KEY_TIGER	  "OSBundlePrelink"
+#define PRELINK_KEY_TIGER_SYMBOLS "OSBundlePrelinkSymbols"
+#define PRELINK_KEY_TIGER_DEFER	  "OSBundleDefer"
 /* Early iOS: load and source address in one; root is the array itself. */
 #define PRELINK_KEY_EARLY_ADDRESS "_PrelinkExecutable"
 

@@ -8,6 +8,7 @@
 #include "archive/collection.h"
 #include "archive/prelink.h"
 #include "archive/standalone.h"
+#include "archive/tiger.h"
 #include "base/memory.h"
 #include "bundle/archived.h"
 
@@ -60,6 +61,7 @@ struct prelinked {
 	struct archive_reader *reader;
 	struct prelink_image *image;
 	struct map members; /* of a collection: address by identifier */
+	bool is_tiger;	    /* of Mac OS X 10.4 or 10.5 */
 };
 
 static uint64_t address_of(const struct kext_value *info, const char *key)
@@ -68,9 +70,11 @@ static uint64_t address_of(const struct kext_value *info, const char *key)
 	return address == PRELINK_NOWHERE ? 0 : address;
 }
 
-/* Where a kext lies; false when it has no code. The command of a collection decides. */
-static bool find_place(const struct prelinked *p, const struct kext_value *info,
-		       const char *identifier, struct prelink_place *ret)
+/* Where a kext lies by its keys; *ret_has_code false when it has no code. The command of
+ * a collection decides. */
+static void find_place(const struct prelinked *p, const struct kext_value *info,
+		       const char *identifier, struct prelink_place *ret,
+		       bool *ret_has_code)
 {
 	const uint64_t *member = map_get(&p->members, identifier);
 	struct prelink_place place = {
@@ -88,7 +92,7 @@ static bool find_place(const struct prelinked *p, const struct kext_value *info,
 	if (member)
 		place.load = place.source = *member;
 	*ret = place;
-	return place.source != 0;
+	*ret_has_code = place.source && strcmp(identifier, COLLECTION_KERNEL) != 0;
 }
 
 static int check_place(const struct prelinked *p, const char *identifier,
@@ -105,13 +109,14 @@ static int check_place(const struct prelinked *p, const char *identifier,
 	return 0;
 }
 
-/* The dictionary as a bundle has it: addresses stay, they are true of the executable. */
+/* The dictionary as a bundle has it, without what is true inside of the file only. */
 static struct kext_value *plain_info(const struct kext_value *info)
 {
 	static const char *const added[] = {
-		PRELINK_KEY_BUNDLE_PATH, PRELINK_KEY_EXECUTABLE_PATH,
-		PRELINK_KEY_LINK_STATE, PRELINK_KEY_LINK_STATE_SIZE,
-		PRELINK_KEY_INTERFACE_UUID};
+		PRELINK_KEY_BUNDLE_PATH,    PRELINK_KEY_EXECUTABLE_PATH,
+		PRELINK_KEY_LINK_STATE,	    PRELINK_KEY_LINK_STATE_SIZE,
+		PRELINK_KEY_INTERFACE_UUID, PRELINK_KEY_TIGER,
+		PRELINK_KEY_TIGER_SYMBOLS,  PRELINK_KEY_TIGER_DEFER};
 	struct kext_value *plain = kext_value_new_dictionary();
 	for (size_t i = 0; plain && i < kext_value_count(info); i++) {
 		struct kext_value *value = kext_value_ref(kext_value_at(info, i));
@@ -123,12 +128,31 @@ static struct kext_value *plain_info(const struct kext_value *info)
 	return plain;
 }
 
+static int record(struct kext_value *plain, const char *key, uint64_t number)
+{
+	return number ? kext_value_set(plain, key, kext_value_new_integer(number, 64))
+		      : 0;
+}
+
+/* The addresses that the executable keeps, by the same keys whatever the file has. */
+static int record_place(struct kext_value *plain, const struct prelink_place *place)
+{
+	int error = record(plain, PRELINK_KEY_LOAD, place->load);
+	if (error == 0)
+		error = record(plain, PRELINK_KEY_SOURCE, place->source);
+	if (error == 0)
+		error = record(plain, PRELINK_KEY_SIZE, place->size);
+	return error == 0 ? record(plain, PRELINK_KEY_KMOD_INFO, place->kmod_info)
+			  : error;
+}
+
 /* Where the executable stands in its bundle, when only its name is known. */
-static int executable_path(const struct kext_value *info, char **ret_path)
+static int executable_path(const struct kext_value *plain, const struct kext_value *info,
+			   char **ret_path)
 {
 	const char *stored =
 		kext_value_string(kext_value_get(info, PRELINK_KEY_EXECUTABLE_PATH));
-	const char *name = kext_value_string(kext_value_get(info, "CFBundleExecutable"));
+	const char *name = kext_value_string(kext_value_get(plain, "CFBundleExecutable"));
 	if (!stored && !name)
 		return 0;
 	*ret_path = stored ? mem_string(stored) : mem_format("Contents/MacOS/%s", name);
@@ -144,8 +168,12 @@ static int add_kext(struct prelinked *p, const struct kext_value *info,
 	struct kext_value *plain = plain_info(info);
 	struct bundle_origin *origin = NULL;
 	int error = plain ? 0 : -ENOMEM;
+	if (error == 0 && place)
+		error = record_place(plain, place);
+	if (error == 0 && place && p->is_tiger)
+		error = tiger_complete(p->image, place, plain);
 	if (error == 0 && place) {
-		error = executable_path(info, &path);
+		error = executable_path(plain, info, &path);
 		origin = new_origin(p->image, place, identifier);
 	}
 	if (error == 0 && place && !origin)
@@ -163,26 +191,39 @@ static int read_kext(struct prelinked *p, const struct kext_value *info)
 {
 	const char *identifier =
 		kext_value_string(kext_value_get(info, "CFBundleIdentifier"));
-	struct prelink_place place;
+	struct prelink_place place = {0};
+	bool has_code = false;
+	int error = 0;
 	if (!identifier)
 		identifier = "without identifier";
-	bool has_code = strcmp(identifier, COLLECTION_KERNEL) != 0 &&
-			find_place(p, info, identifier, &place);
-	int error = has_code ? check_place(p, identifier, &place) : 0;
+	if (p->is_tiger)
+		error = tiger_find_place(p->image, info, identifier,
+					 p->reader->diagnostics, &place, &has_code);
+	else
+		find_place(p, info, identifier, &place, &has_code);
+	if (error == 0 && has_code)
+		error = check_place(p, identifier, &place);
 	return error < 0 ? error
 			 : add_kext(p, info, identifier, has_code ? &place : NULL);
 }
 
 /* ---- the file ---- */
 
-static const struct macho_section *find_info(const struct macho *macho)
+static const struct macho_section *find_info(struct prelinked *p)
 {
-	return macho_section_named(macho, PRELINK_SEGMENT_INFO, PRELINK_SECTION_INFO);
+	const struct macho *macho = &p->image->macho;
+	const struct macho_section *section =
+		macho_section_named(macho, PRELINK_SEGMENT_INFO, PRELINK_SECTION_INFO);
+	if (section)
+		return section;
+	section = macho_section_named(macho, PRELINK_SEGMENT_EARLY, PRELINK_SECTION_INFO);
+	p->is_tiger = section && !macho->is_64;
+	return p->is_tiger ? section : NULL;
 }
 
 static int read_root(struct prelinked *p, struct kext_value **ret)
 {
-	const struct macho_section *section = find_info(&p->image->macho);
+	const struct macho_section *section = find_info(p);
 	const char *subject = p->image->subject;
 	if (!section || !section->content.size) {
 		kext_diagnose(p->reader->diagnostics, KEXT_ERROR, "archive.prelink",

@@ -88,7 +88,8 @@ static int write_executable(const struct unpacking *u, int fd)
 	else
 		error = kext_bundle_executable(bundle, path ? u->diagnostics : NULL,
 					       &data, &size);
-	if (error == KEXT_ERR_NOT_FOUND)
+	/* Its property list may name one that the archive does not hold. */
+	if (error == KEXT_ERR_NOT_FOUND || (!path && error == KEXT_ERR_VALIDATION))
 		return 0;
 	if (error < 0)
 		return error;

@@ -19,6 +19,41 @@ test_early_keys()
 	round_trip early i386
 }
 
+test_tiger()
+{
+	local cpu how
+	for cpu in i386 ppc; do
+		for how in noted silent; do
+			tiger $how $cpu
+			expect_status 0 mkextunpack -v -d "$T/$how.$cpu" "$T/tiger.$cpu"
+			expect_equal "$(head -1 "$T/out")" "Found 5 kexts:"
+			expect_text "$T/out" "Alpha.kext - com.example.Alpha (1.2.3)"
+			expect_text "$T/out" "com.apple.kpi.mach (8.0), pseudo-kext without code"
+			expect_text "$T/out" "com.example.Later (2.0), without code"
+			python3 "$TIGER" check $how $cpu "$T/$how.$cpu" $(objects $cpu)
+		done
+	done
+}
+
+test_damaged_tiger()
+{
+	tiger noted i386
+	local file=$T/tiger.i386 record
+	# The base64 of an OSBundlePrelink begins with the address of its kmod_info.
+	record='at = d.index(b"OSBundlePrelink</key><data>") + 27'
+	patched "$file" "$record; d[at:at + 4] = b'////'"
+	refused "kmod_info"
+	patched "$file" "$record; d[at + 12:at + 16] = b'////'"
+	refused "dependencies from"
+	patched "$file" "$record; d[at:d.index(b'</data>', at)] = b' ' * (d.index(b'</data>', at) - at)"
+	refused "0 bytes of OSBundlePrelink"
+	patched "$file" 'at = d.index(b"com.example.Beta"); put32(at + 136, 0x401234)'
+	refused "no Mach-O header is at 0x401234"
+	tiger silent i386
+	patched "$file" 'd[:] = d[:0x1000] + d[0x1000:].replace(bytes.fromhex("cefaedfe"), b"nope")'
+	refused "no Mach-O header is at 0x0"
+}
+
 test_split_arm64()
 {
 	round_trip split arm64

@@ -33,6 +33,7 @@ class Section:
 class Kext:
     """Sections, symbols (name, type, section or None, offset) and pointers (section, offset,
     target section, target offset) of an object file."""
+    header_room = 0x800  # at the start of __TEXT
 
     def __init__(self, path, split):
         self.name = os.path.basename(path)[:-2]
@@ -99,7 +100,7 @@ class Kext:
 
     def size_of(self, segment, page):
         """Gives the sections offsets in their segment; its size in memory and in the file."""
-        at = 0x800 if segment == "__TEXT" else 0
+        at = self.header_room if segment == "__TEXT" else 0
         end = at
         for s in sorted(self.of(segment), key=lambda s: s.zerofill):
             at = up(at, 1 << s.align)
