@@ -52,7 +52,7 @@ static int print_log(struct kext_client *client)
 int main(int argc, char **argv)
 {
 	struct kext_client *client = NULL;
-	print_set_program(command.name);
+	print_start(command.name);
 	options_parse(&command, argc, argv);
 	int error = instance_connect(instance_named(&command, instance_text), 0, &client);
 	if (error == 1)

@@ -472,7 +472,7 @@ int main(int argc, char **argv)
 	const struct kext_arch *archs[MAX_ARCHS];
 	struct kext_context *context = NULL;
 	words = argv;
-	print_set_program(command.name);
+	print_start(command.name);
 	options_parse(&command, argc, argv);
 	print_set_quiet(arguments.is_quiet);
 	check_arguments();

@@ -141,7 +141,7 @@ static int serve(enum kext_instance instance)
 
 int main(int argc, char **argv)
 {
-	print_set_program(command.name);
+	print_start(command.name);
 	options_parse(&command, argc, argv);
 	enum kext_instance instance = instance_named(&command, instance_text);
 	if (want_status || want_shutdown || want_restart)

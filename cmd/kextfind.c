@@ -240,7 +240,7 @@ int main(int argc, char **argv)
 {
 	struct search search = {.diagnostics = kext_diagnostics_new()};
 	struct kext_query *query = NULL;
-	print_set_program(command.name);
+	print_start(command.name);
 	int at = options_end(argc, argv);
 	char *saved = at < argc ? argv[at] : NULL;
 	if (saved)

@@ -499,7 +499,7 @@ static int link_kext(void)
 
 int main(int argc, char **argv)
 {
-	print_set_program("kextld");
+	print_start("kextld");
 	parse(argc, argv);
 	if (line.verbose) {
 		printf("kextld %s: links x86_64 objects into MH_KEXT_BUNDLE\n", VERSION);

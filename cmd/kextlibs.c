@@ -416,7 +416,7 @@ static int run(void)
 
 int main(int argc, char **argv)
 {
-	print_set_program(command.name);
+	print_start(command.name);
 	options_parse(&command, argc, argv);
 	if (paths.count != 1)
 		options_fail(&command, "name one kext");

@@ -78,7 +78,7 @@ static void check_options(void)
 
 int main(int argc, char **argv)
 {
-	print_set_program(command.name);
+	print_start(command.name);
 	options_parse(&command, argc, argv);
 	print_set_quiet(quiet);
 	check_options();

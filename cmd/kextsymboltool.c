@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 {
 	struct kext_context *context = NULL;
 	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-	print_set_program(command.name);
+	print_start(command.name);
 	options_parse(&command, argc, argv);
 	if (!arguments.exports.count || !arguments.output == !arguments.diff)
 		options_fail(&command, "name at least one -export list, and the -output "

@@ -155,7 +155,7 @@ static int unload_all(void)
 
 int main(int argc, char **argv)
 {
-	print_set_program(command.name);
+	print_start(command.name);
 	options_parse(&command, argc, argv);
 	print_set_quiet(quiet);
 	if (!paths.count && !identifiers.count && !classes.count)

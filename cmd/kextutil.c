@@ -142,7 +142,7 @@ static int exit_status(int error)
 
 int main(int argc, char **argv)
 {
-	print_set_program(command.name);
+	print_start(command.name);
 	options_parse(&command, argc, argv);
 	print_set_quiet(quiet);
 	check_options();

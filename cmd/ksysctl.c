@@ -243,7 +243,7 @@ static int show_all(void)
 int main(int argc, char **argv)
 {
 	int status = EX_OK;
-	print_set_program(command.name);
+	print_start(command.name);
 	options_parse(&command, argc, argv);
 	if (all == (names.count > 0))
 		options_fail(&command, "name sysctls, or give -a");

@@ -413,7 +413,7 @@ int main(int argc, char **argv)
 	struct kext_context *context = NULL;
 	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
 	const struct kext_arch *arch = NULL;
-	print_set_program(command.name);
+	print_start(command.name);
 	options_parse(&command, argc, argv);
 	if (!arguments.folder && !arguments.lists && !arguments.is_verbose &&
 	    !arguments.is_json)

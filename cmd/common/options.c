@@ -14,6 +14,8 @@
 
 #define ROW_BASE 256 /* getopt values of rows, past every letter */
 
+unsigned options_color = OPTION_COLOR_AUTO;
+
 static bool is_end(const struct option_row *row)
 {
 	return !row->letter && !row->name;
@@ -86,6 +88,12 @@ static _Noreturn void print_help(const struct command *command)
 	exit(fflush(stdout) == 0 ? EX_OK : EX_IOERR);
 }
 
+static _Noreturn void fail_usage(const struct command *command)
+{
+	print_usage(command, stderr);
+	exit(command->era && *command->era == KEXT_ERA_TIGER ? 1 : EX_USAGE);
+}
+
 _Noreturn void options_fail(const struct command *command, const char *format, ...)
 {
 	va_list arguments;
@@ -94,8 +102,7 @@ _Noreturn void options_fail(const struct command *command, const char *format, .
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
 	va_end(arguments);
-	print_usage(command, stderr);
-	exit(EX_USAGE);
+	fail_usage(command);
 }
 
 /* ---- values ---- */
@@ -155,6 +162,31 @@ static uint64_t read_size(const struct command *command, const char *text)
 	return (uint64_t)value << shift;
 }
 
+/* `listed` is "auto|always|never"; the number of the word that `text` is. */
+static unsigned read_choice(const struct command *command, const struct option_row *row,
+			    const char *text)
+{
+	const char *word = row->argument;
+	for (unsigned i = 0; *word; i++) {
+		size_t length = strcspn(word, "|");
+		if (strlen(text) == length && memcmp(text, word, length) == 0)
+			return i;
+		word += length + (word[length] == '|');
+	}
+	options_fail(command, "--%s takes %s, not '%s'", row->name, row->argument, text);
+}
+
+void options_set_root(const char *folder)
+{
+	char *path = realpath(folder, NULL);
+	bool is_set = path && setenv("KEXT_ROOT", path, 1) == 0;
+	free(path);
+	if (is_set)
+		return;
+	fprintf(stderr, "--root %s: %s\n", folder, strerror(errno));
+	exit(EX_NOINPUT);
+}
+
 static void apply(const struct command *command, const struct option_row *row, int argc,
 		  char **argv)
 {
@@ -182,6 +214,9 @@ static void apply(const struct command *command, const struct option_row *row, i
 		break;
 	case OPTION_LEVEL:
 		*(unsigned *)row->place = read_level(command, argc, argv, argument);
+		break;
+	case OPTION_CHOICE:
+		*(unsigned *)row->place = read_choice(command, row, argument);
 		break;
 	case OPTION_CALL:
 		row->call(argument);
@@ -267,8 +302,7 @@ void options_parse(const struct command *command, int argc, char **argv)
 		} else if (row) {
 			apply(command, row, argc, argv);
 		} else {
-			print_usage(command, stderr);
-			exit(EX_USAGE);
+			fail_usage(command);
 		}
 	}
 	while (optind < argc)

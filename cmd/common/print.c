@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
+#include "common/options.h"
 #include "common/print.h"
 
 static const char *program = "kext";
@@ -25,7 +27,7 @@ static void fill_standard_descriptors(void)
 		close(fd);
 }
 
-void print_set_program(const char *name)
+void print_start(const char *name)
 {
 	program = name;
 	fill_standard_descriptors();
@@ -36,9 +38,29 @@ void print_set_quiet(int level)
 	quiet = level;
 }
 
+/* NO_COLOR: no-color.org. */
+static bool is_coloured(void)
+{
+	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	if (options_color != OPTION_COLOR_AUTO)
+		return options_color == OPTION_COLOR_ALWAYS;
+	return !(no && *no) && terminal && strcmp(terminal, "dumb") != 0 &&
+	       isatty(STDERR_FILENO);
+}
+
+/* `PROG: `, red before errors, yellow before warnings. */
+static void print_prefix(enum kext_severity severity)
+{
+	int color = severity == KEXT_ERROR ? 31 : severity == KEXT_WARNING ? 33 : 0;
+	if (color && is_coloured())
+		fprintf(stderr, "\033[1;%dm%s:\033[0m ", color, program);
+	else
+		fprintf(stderr, "%s: ", program);
+}
+
 static void print_diagnostic(const struct kext_diagnostic *item)
 {
-	fprintf(stderr, "%s: ", program);
+	print_prefix(item->severity);
 	if (item->subject[0])
 		fprintf(stderr, "%s: ", item->subject);
 	if (item->severity != KEXT_ERROR)
@@ -66,7 +88,7 @@ void print_error(const char *format, ...)
 	if (quiet >= 2)
 		return;
 	va_start(arguments, format);
-	fprintf(stderr, "%s: ", program);
+	print_prefix(KEXT_ERROR);
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
 	va_end(arguments);

@@ -8,10 +8,10 @@
 #include <kext/diagnostic.h>
 
 /*
- * The command's name, the first word of every message. Static storage. Call it first: it
- * also fills standard descriptors that came closed.
+ * Call it first. `name`, of static storage, begins every message. Opens standard
+ * descriptors that came closed, so that no file of ours becomes one of them.
  */
-void print_set_program(const char *name);
+void print_start(const char *name);
 /* Silences everything below errors (quiet = 1) or errors too (2). */
 void print_set_quiet(int quiet);
 
