@@ -4,7 +4,8 @@ KERNEL_SOURCES = $(wildcard lib/kernel/*/*.c)
 KERNEL_CXX_SOURCES = $(wildcard lib/kernel/*/*.cpp)
 KERNEL_CXX_OBJECTS = $(KERNEL_CXX_SOURCES:%.cpp=$(BUILD)/kernel/%.o)
 KERNEL_OBJECTS = $(KERNEL_SOURCES:%.c=$(BUILD)/kernel/%.o) $(KERNEL_CXX_OBJECTS) \
-	$(BUILD)/kernel/gen/kpi_names.o $(BUILD)/kernel/gen/cxx_exports.o
+	$(BUILD)/kernel/gen/kpi_names.o $(BUILD)/kernel/gen/syscall_names.o \
+	$(BUILD)/kernel/gen/cxx_exports.o
 KERNEL_BASE_SOURCES = $(wildcard lib/base/*.c) lib/macho/builder.c lib/macho/uuid.c
 KERNEL_BASE_OBJECTS = $(KERNEL_BASE_SOURCES:%.c=$(BUILD)/pic/%.o)
 KERNEL_TASK = $(BUILD)/libexec/kext/kernel_task
@@ -47,7 +48,22 @@ $(BUILD)/gen/kpi_names.c: $(KERNEL_EXPORTS) lib/kernel/build.mk
 	     END { print "};\nconst unsigned kpi_name_count = " NR ";" }' > $@.new
 	$(Q)mv $@.new $@
 
-$(BUILD)/kernel/gen/kpi_names.o: $(BUILD)/gen/kpi_names.c
+# Names of system calls, of 64 bits and of 32, as this Linux' headers number them.
+$(BUILD)/gen/syscall_names.c: lib/kernel/build.mk
+	@mkdir -p $(@D)
+	$(say) GEN $@
+	$(Q)echo '#include "kernel/machine/machine.h"' > $@.new
+	$(Q)for bits in 32 64; do \
+		echo "const char *const syscall_names_$$bits[] = {"; \
+		echo "#include <asm/unistd_$$bits.h>" | $(CC) -E -dM -x c - | \
+		awk '/^#define __NR_[a-z0-9_]+ [0-9]+$$/ { print "\t[" $$3 "] = \"" substr($$2, 6) "\"," }'; \
+		echo "};"; \
+		echo "const unsigned syscall_count_$$bits ="; \
+		echo "	sizeof(syscall_names_$$bits) / sizeof(*syscall_names_$$bits);"; \
+	done >> $@.new
+	$(Q)mv $@.new $@
+
+$(BUILD)/kernel/gen/%_names.o: $(BUILD)/gen/%_names.c
 	@mkdir -p $(@D)
 	$(say) CC $<
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(KERNEL_CFLAGS) -c $< -o $@

@@ -174,16 +174,58 @@ bool server_send(uint16_t type, uint64_t id, struct buffer *body);
 _Noreturn void server_run(int socket);
 
 /* ---- trap.c ---- */
-/* Installs the signal handlers of the process. */
+/* Installs the signal handlers of the process. Reads boot arguments. */
 void trap_startup(void);
 
 /* ---- privileged.c ---- */
-/*
- * Judges the instruction at `code`, which raised a general protection fault: its length
- * when it may be skipped as a no-op, else 0. *ret_name: its mnemonic, or NULL when
- * unknown.
- */
-unsigned privileged_decode(const uint8_t *code, size_t size, const char **ret_name);
+/* Those a boot argument or a policy may let pass. */
+enum privileged_kind {
+	PRIVILEGED_OTHER,
+	PRIVILEGED_RDMSR,
+	PRIVILEGED_CLI,
+	PRIVILEGED_STI,
+	PRIVILEGED_WBINVD,
+	PRIVILEGED_SYSENTER,
+};
+
+/* Where the operand that tells most is. */
+enum privileged_operand {
+	OPERAND_NONE,
+	OPERAND_IMMEDIATE, /* in the instruction: `number` */
+	OPERAND_REGISTER,  /* a control or debug register: `number` */
+	OPERAND_PORT,	   /* in DX */
+	OPERAND_ECX,
+};
+
+struct privileged {
+	const char *name; /* mnemonic */
+	enum privileged_kind kind;
+	enum privileged_operand operand;
+	unsigned number;
+	unsigned length; /* of prefixes and opcode */
+};
+
+/* Whether the instruction at `code` is one that user mode may not execute. */
+bool privileged_decode(const uint8_t *code, size_t size, struct privileged *ret);
+
+/* ---- msr.c ---- */
+/* Reads the boot argument msr. */
+void msr_startup(void);
+/* What reading a model-specific register answers; false: nothing. Async-signal-safe. */
+bool msr_read(uint32_t number, uint64_t *ret_value);
+
+/* ---- syscalls.c ---- */
+extern const char *const syscall_names_32[], *const syscall_names_64[]; /* generated */
+extern const unsigned syscall_count_32, syscall_count_64;
+/* Name of a Linux system call; `arch` as in siginfo. Never NULL. */
+const char *syscall_name(unsigned arch, int number);
+
+/* ---- landlock.c ---- */
+/* The version that this Linux offers; 0: none. */
+int landlock_version(void);
+/* Takes all rights of the calling thread on files, ports and processes outside. The
+ * version in force, 0 when there is none, or a negative code. */
+int landlock_enter(void) __attribute__((warn_unused_result));
 
 /* ---- panic.c, report.c ---- */
 /* Where panic reports go (kextd's pipe). Without it they go to stderr. */
@@ -199,6 +241,9 @@ struct panic_cause {
 	uint64_t rip, rsp, rbp;
 	const ucontext_t *context; /* all registers, or NULL */
 };
+/* What lies at the address: a kext, mach_kernel, or "(host)"; *ret_offset: how far into
+ * it. Async-signal-safe. */
+const char *report_place(uint64_t address, uint64_t *ret_offset);
 /* Fills `text` with the whole report; returns its length. Async-signal-safe. */
 size_t report_write(const struct panic_cause *cause, char *text, size_t size);
 
@@ -218,8 +263,9 @@ void freeze_visit(void (*visit)(void *argument, int thread, uint64_t rip, uint64
 
 /* ---- sandbox.c ---- */
 /*
- * Limits, user id (unless -1), capabilities, descriptors above 4, system calls. Ends the
- * process with a message on stderr when any of it cannot be had.
+ * Limits, user id (unless -1), capabilities, descriptors above 4, files, system calls.
+ * Comes before the first thread, as nothing else would bind all of them. Ends the process
+ * with a message on stderr when any of it cannot be had.
  */
 void sandbox_enter(long uid);
 

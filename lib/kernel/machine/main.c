@@ -109,15 +109,14 @@ static void start_parts(const struct options *options)
 {
 	mallopt(M_ARENA_MAX, 1);
 	machine_thread_setup();
-	trap_startup();
 	bootargs_set(options->boot_args);
+	trap_startup();
 	clock_startup();
 	thread_startup();
 	kheap_startup();
 	msgbuf_startup();
 	proc_startup();
 	sysctl_startup();
-	thread_call_startup();
 	vtables_startup();
 	kmod_startup();
 	libkern_startup();
@@ -149,6 +148,7 @@ int kernel_main(int argc, char **argv)
 	else
 		kernel_log("WARNING: no sandbox%s\n",
 			   SANITIZED ? ": this kernel is built with a sanitizer" : "");
+	thread_call_startup(); /* its threads run kexts: they inherit the sandbox */
 	kernel_log("%s\n", version);
 	server_run(SOCKET_FD);
 }

@@ -37,20 +37,20 @@ static __attribute__((format(printf, 2, 3))) void put(struct report *r,
 	va_end(arguments);
 }
 
-static void put_place(struct report *r, uint64_t address)
+const char *report_place(uint64_t address, uint64_t *ret_offset)
 {
 	const struct kmod *kext = kmod_by_address(address);
-	const char *name = "(host)";
-	uint64_t base = 0;
-	if (kext) {
-		name = kext->identifier;
-		base = kext->address;
-	} else if (address >= KERNEL_BASE && address < KERNEL_TRAPS) {
-		name = KERNEL_NAME;
-		base = KERNEL_BASE;
-	}
+	bool is_kernel = address >= KERNEL_BASE && address < KERNEL_TRAPS;
+	*ret_offset = address - (kext ? kext->address : is_kernel ? KERNEL_BASE : 0);
+	return kext ? kext->identifier : is_kernel ? KERNEL_NAME : "(host)";
+}
+
+static void put_place(struct report *r, uint64_t address)
+{
+	uint64_t offset;
+	const char *name = report_place(address, &offset);
 	put(r, "0x%016llx : %s + 0x%llx\n", (unsigned long long)address, name,
-	    (unsigned long long)(address - base));
+	    (unsigned long long)offset);
 }
 
 /* The chain of frames: each is {caller's frame, return address}, at growing addresses. */

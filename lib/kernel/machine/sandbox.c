@@ -1,7 +1,7 @@
 /*
  * What the kernel gives up before the first kext runs: resources, identity, capabilities,
- * descriptors, and all system calls but those its own parts need. A kext that tries
- * another, or issues any system call from its own code, panics the kernel.
+ * descriptors, files, and all system calls but those its own parts need. A kext that
+ * tries another, or issues any system call from its own code, panics the kernel.
  */
 #include <errno.h>
 #include <grp.h>
@@ -54,8 +54,8 @@ static void limit_resources(bool has_own_uid)
 }
 
 /*
- * Root of a user namespace cannot become a user that the namespace does not have (EINVAL).
- * Its own user id is then no more than the namespace's creator's, and stays.
+ * Root of a user namespace cannot become a user that the namespace does not have
+ * (EINVAL). Its own user id is then no more than the namespace's creator's, and stays.
  */
 static void drop_uid(long uid)
 {
@@ -67,8 +67,7 @@ static void drop_uid(long uid)
 		fprintf(stderr, "kernel_task: no user %ld in this user namespace\n", uid);
 		return;
 	}
-	if (setgroups(0, NULL) < 0 ||
-	    setresuid((uid_t)uid, (uid_t)uid, (uid_t)uid) < 0)
+	if (setgroups(0, NULL) < 0 || setresuid((uid_t)uid, (uid_t)uid, (uid_t)uid) < 0)
 		fail("user id", errno);
 }
 
@@ -92,6 +91,17 @@ static void set_flags(void)
 		fail("dumpable", errno);
 	if (close_range(FIRST_CLOSED, ~0u, 0) < 0)
 		fail("descriptors", errno);
+}
+
+static void confine_files(void)
+{
+	int version = landlock_enter();
+	if (version < 0)
+		fail("landlock", -version);
+	if (version > 0)
+		kernel_log("sandbox: landlock version %d, no rights\n", version);
+	else
+		kernel_log("sandbox: no landlock in this Linux\n");
 }
 
 /*
@@ -180,6 +190,10 @@ static void filter_calls(void)
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
 	if (!filter)
 		fail("system call filter", ENOMEM);
+	/* int 0x80 too is to be reported; without this, it would kill without a word. */
+	int bad_arch = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
+	if (bad_arch)
+		fail("system call filter", -bad_arch);
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++) {
 		int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
 		if (error)
@@ -213,12 +227,21 @@ static void filter_kexts(void)
 		fail("system call filter of kexts", errno);
 }
 
+/* All of this holds for the calling thread and those it makes, and for no other. */
+static void check_alone(void)
+{
+	if (unshare(CLONE_THREAD) < 0)
+		fail("threads run already", errno);
+}
+
 void sandbox_enter(long uid)
 {
+	check_alone();
 	limit_resources(uid >= 0);
 	drop_uid(uid);
 	drop_capabilities();
 	set_flags();
+	confine_files();
 	filter_kexts();
 	filter_calls();
 }

@@ -3,11 +3,13 @@
  * missing symbols among them), privileged and invalid instructions, forbidden system
  * calls. A few are survived; the others are panics.
  */
+#include <linux/audit.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "kernel/machine/machine.h"
+#include "kernel/pexpert/pexpert.h"
 
 #define ALTERNATE_SIZE (128u << 10)
 
@@ -109,30 +111,157 @@ static _Noreturn void on_page_fault(const ucontext_t *context, uint64_t address)
 			   where, address < KERNEL_PAGE ? " (NULL pointer)" : "");
 }
 
-/* The flag is all there is of interrupts here. */
-static void emulate(const char *name)
+/* ---- privileged instructions ---- */
+
+static bool is_lenient; /* boot argument -cpu_lenient */
+
+/* A panic that says what was executed, and where. */
+static _Noreturn void refuse(const ucontext_t *context, const void *at, const char *what,
+			     const char *name, const char *operand)
 {
-	if (name[0] == 'c' || name[0] == 's')
-		thread_self()->interrupts_enabled = name[0] == 's';
+	uint64_t offset, address = (uint64_t)at;
+	const char *place = report_place(address, &offset);
+	panic_with_context(context, at, "%s %s%s at 0x%016llx : %s + 0x%llx", what, name,
+			   operand, (unsigned long long)address, place,
+			   (unsigned long long)offset);
 }
 
-/* Skips what may be skipped; else says what it was. `fault` names the exception. */
+static void name_operand(const ucontext_t *context, const struct privileged *found,
+			 char text[32])
+{
+	const greg_t *registers = context->uc_mcontext.gregs;
+	text[0] = 0;
+	switch (found->operand) {
+	case OPERAND_NONE:
+		return;
+	case OPERAND_IMMEDIATE:
+		xnu_snprintf(text, 32, " 0x%x", found->number);
+		return;
+	case OPERAND_REGISTER: /* the mnemonic ends with "cr" or "dr" */
+		xnu_snprintf(text, 32, "%u", found->number);
+		return;
+	case OPERAND_PORT:
+		xnu_snprintf(text, 32, " 0x%x", (unsigned)registers[REG_RDX] & 0xffffu);
+		return;
+	case OPERAND_ECX:
+		xnu_snprintf(text, 32, " 0x%x", (unsigned)registers[REG_RCX]);
+		return;
+	}
+}
+
+static bool read_msr(ucontext_t *context)
+{
+	greg_t *registers = context->uc_mcontext.gregs;
+	uint64_t value;
+	if (!msr_read((uint32_t)registers[REG_RCX], &value))
+		return false;
+	registers[REG_RAX] = (greg_t)(value & UINT32_MAX);
+	registers[REG_RDX] = (greg_t)(value >> 32);
+	return true;
+}
+
+/* Does what the instruction would do, where policy has an answer. */
+static bool emulate(ucontext_t *context, const struct privileged *found)
+{
+	switch (found->kind) {
+	case PRIVILEGED_RDMSR:
+		return read_msr(context);
+	case PRIVILEGED_CLI:
+	case PRIVILEGED_STI:
+		/* The flag is all there is of interrupts here. */
+		if (is_lenient)
+			thread_self()->interrupts_enabled = found->kind == PRIVILEGED_STI;
+		return is_lenient;
+	case PRIVILEGED_WBINVD:
+		return is_lenient;
+	case PRIVILEGED_SYSENTER:
+	case PRIVILEGED_OTHER:
+		break;
+	}
+	return false;
+}
+
+/* Where the processor knows no sysenter in 64-bit code. */
+static _Noreturn void on_sysenter(const ucontext_t *context)
+{
+	const greg_t *registers = context->uc_mcontext.gregs;
+	int call = (int)registers[REG_RAX];
+	char number[48];
+	xnu_snprintf(number, sizeof(number), " (%d) by sysenter", call);
+	refuse(context, (const void *)registers[REG_RIP], "forbidden 32-bit system call",
+	       syscall_name(AUDIT_ARCH_I386, call), number);
+}
+
+/*
+ * Where it does, Linux takes it for a 32-bit program's: it looks for an argument where
+ * EBP points, finds nothing there, and returns to an address cut to 32 bits with EBP's
+ * value as stack pointer. What it put into RBP's lower half is the only trace of the
+ * frame.
+ */
+static bool is_lost_in_sysenter(const ucontext_t *context)
+{
+	const greg_t *registers = context->uc_mcontext.gregs;
+	return (uint64_t)registers[REG_RIP] <= UINT32_MAX &&
+	       (uint64_t)registers[REG_RSP] <= UINT32_MAX &&
+	       (uint64_t)registers[REG_RBP] > UINT32_MAX &&
+	       (int)registers[REG_RAX] == -XNU_EFAULT;
+}
+
+static _Noreturn void on_lost_in_sysenter(ucontext_t *context)
+{
+	greg_t *registers = context->uc_mcontext.gregs;
+	uint64_t frame[2] = {0, 0};
+	registers[REG_RBP] =
+		(registers[REG_RBP] & ~(greg_t)UINT32_MAX) | registers[REG_RSP];
+	registers[REG_RSP] = registers[REG_RBP];
+	if (machine_guarded_copy(frame, (const void *)registers[REG_RBP], 16) != 0)
+		frame[1] = 0;
+	panic_with_context(
+		context, (const void *)frame[1],
+		"forbidden 32-bit system call by sysenter, which lost its place; "
+		"the caller is that of the function that holds it");
+}
+
+/* Emulates what policy allows; else says what it was. `fault` names the exception. */
 static void on_instruction(ucontext_t *context, const char *fault)
 {
 	uint8_t code[15];
 	size_t size = sizeof(code);
-	const char *name = NULL;
+	struct privileged found;
+	char operand[32], what[64];
 	greg_t *rip = &context->uc_mcontext.gregs[REG_RIP];
 	while (size && machine_guarded_copy(code, (const void *)*rip, size) != 0)
 		size--;
-	unsigned length = privileged_decode(code, size, &name);
-	if (!length)
-		panic_with_context(context, (const void *)*rip, "%s%s%s", fault,
-				   name ? ": privileged instruction " : "",
-				   name ? name : "");
-	emulate(name);
-	*rip += length;
+	if (!privileged_decode(code, size, &found))
+		panic_with_context(context, (const void *)*rip, "%s", fault);
+	if (emulate(context, &found)) {
+		*rip += found.length;
+		return;
+	}
+	if (found.kind == PRIVILEGED_SYSENTER)
+		on_sysenter(context);
+	name_operand(context, &found, operand);
+	xnu_snprintf(what, sizeof(what), "%s: privileged instruction", fault);
+	refuse(context, (const void *)*rip, what, found.name, operand);
 }
+
+/* ---- system calls ---- */
+
+#define CALL_SIZE 2 /* of syscall and int 0x80 */
+
+/* The filter saw the address behind the instruction. */
+static _Noreturn void on_system_call(const ucontext_t *context, const siginfo_t *info)
+{
+	char number[32];
+	const uint8_t *at = (const uint8_t *)info->si_call_addr - CALL_SIZE;
+	xnu_snprintf(number, sizeof(number), " (%d)", info->si_syscall);
+	refuse(context, at,
+	       info->si_arch == AUDIT_ARCH_I386 ? "forbidden 32-bit system call"
+						: "forbidden system call",
+	       syscall_name(info->si_arch, info->si_syscall), number);
+}
+
+/* ---- signals ---- */
 
 static void on_memory_signal(ucontext_t *context, const siginfo_t *info)
 {
@@ -140,6 +269,8 @@ static void on_memory_signal(ucontext_t *context, const siginfo_t *info)
 		context->uc_mcontext.gregs[REG_RIP] = (greg_t)guarded_copy_failed;
 		return;
 	}
+	if (is_lost_in_sysenter(context))
+		on_lost_in_sysenter(context);
 	if (info->si_code == SI_KERNEL)
 		on_instruction(context, "general protection fault");
 	else
@@ -163,9 +294,7 @@ static void on_signal(int number, siginfo_t *info, void *opaque)
 	case SIGTRAP:
 		panic_with_context(context, rip, "breakpoint");
 	case SIGSYS:
-		panic_with_context(context, info->si_call_addr,
-				   "forbidden system call %d (the sandbox refuses it)",
-				   info->si_syscall);
+		on_system_call(context, info);
 	case SIGABRT:
 		panic_with_context(context, rip, "the C library aborted (heap damaged?)");
 	}
@@ -181,5 +310,8 @@ void trap_startup(void)
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaction(signals[i], &action, NULL);
 	sigaction(freeze_signal(), &action, NULL);
+	int flag;
+	is_lenient = PE_parse_boot_argn("-cpu_lenient", &flag, sizeof(flag));
+	msr_startup();
 	signal(SIGPIPE, SIG_IGN);
 }
