@@ -81,7 +81,7 @@ test_kernel_killed()
 {
 	dummy_kext "$T"
 	kextload "$T/DummySysctl.kext"
-	kill -9 "$(kernel_pid)" 2>/dev/null || return 0	# root's kernel is not a user's to kill
+	kill -9 "$(kernel_pid)"
 	sleep 0.5
 	expect_equal "$(kextstat -k -l | wc -l)" 0
 	expect_status 0 kextload "$T/DummySysctl.kext"
@@ -103,7 +103,6 @@ test_daemon_killed()
 
 test_kernel_is_in_its_sandbox()
 {
-	[ -z "${SAN:-}" ] || return 0
 	dummy_kext "$T"
 	kextload "$T/DummySysctl.kext"
 	local status=/proc/$(kernel_pid)/status
