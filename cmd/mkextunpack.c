@@ -333,58 +333,6 @@ static int serve(const struct kext_archive *archive, struct kext_diagnostics *di
 	return error;
 }
 
-/* ---- input ---- */
-
-/* All of standard input, to be freed. */
-static int read_input(struct kext_diagnostics *diagnostics, char **ret_data,
-		      size_t *ret_size)
-{
-	char *data = NULL;
-	size_t size = 0, room = 0;
-	while (size <= arguments.max_size) {
-		if (size == room) {
-			char *larger = realloc(data, room ? room * 2 : 1 << 16);
-			if (!larger)
-				break;
-			room = room ? room * 2 : 1 << 16;
-			data = larger;
-		}
-		ssize_t got = read(STDIN_FILENO, data + size, room - size);
-		if (got == 0) {
-			*ret_data = data;
-			*ret_size = size;
-			return 0;
-		}
-		if (got < 0 && errno != EINTR)
-			break;
-		size += got > 0 ? (size_t)got : 0;
-	}
-	int error = size > arguments.max_size ? -EFBIG : -errno;
-	if (error == -EFBIG)
-		kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", "standard input",
-			      "--max-size allows more",
-			      "is larger than %" PRIu64 " bytes", arguments.max_size);
-	else
-		kext_diagnose(diagnostics, KEXT_ERROR, "archive.file", "standard input",
-			      NULL, "%s", strerror(-error));
-	free(data);
-	return error;
-}
-
-static int open_input(struct kext_context *context,
-		      const struct kext_archive_options *options,
-		      struct kext_diagnostics *diagnostics, struct kext_archive **ret)
-{
-	char *data = NULL;
-	size_t size = 0;
-	int error = read_input(diagnostics, &data, &size);
-	if (error == 0)
-		error = kext_archive_open(context, data, size, "standard input", options,
-					  diagnostics, ret);
-	free(data);
-	return error;
-}
-
 static int run(struct kext_context *context, const struct kext_arch *arch,
 	       struct kext_diagnostics *diagnostics)
 {
@@ -395,7 +343,9 @@ static int run(struct kext_context *context, const struct kext_arch *arch,
 		.flags = arguments.ignores_checksum ? KEXT_ARCHIVE_IGNORE_CHECKSUM : 0,
 		.max_bytes = arguments.max_size};
 	int error = strcmp(file, "-") == 0
-			    ? open_input(context, &options, diagnostics, &archive)
+			    ? kext_archive_open_stream(context, STDIN_FILENO,
+						       "standard input", &options,
+						       diagnostics, &archive)
 			    : kext_archive_open_file(context, file, &options, diagnostics,
 						     &archive);
 	if (error < 0)
@@ -403,7 +353,10 @@ static int run(struct kext_context *context, const struct kext_arch *arch,
 	/* A kext that had to be left out is a failure, though the others are served. */
 	if (kext_diagnostics_count(diagnostics, KEXT_ERROR))
 		error = KEXT_ERR_VALIDATION;
-	int failed = serve(archive, diagnostics);
+	/* Nothing is listed or written of an archive that is damaged anywhere. */
+	int failed = kext_archive_verify(archive, arguments.jobs, diagnostics);
+	if (failed == 0)
+		failed = serve(archive, diagnostics);
 	kext_archive_free(archive);
 	return failed < 0 ? failed : error;
 }

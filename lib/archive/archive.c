@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include "archive/archive.h"
 #include "base/memory.h"
-#include "bundle/archived.h"
 #include "codec/fat.h"
 #include "codec/wrap.h"
 
-int archive_damaged(struct archive_reader *reader, const char *format, ...)
+int archive_damaged(struct archive_reader *reader, uint64_t offset, const char *format,
+		    ...)
 {
 	char text[512];
 	va_list arguments;
@@ -19,33 +19,10 @@ int archive_damaged(struct archive_reader *reader, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	kext_diagnose(reader->diagnostics, KEXT_ERROR, "archive.damaged",
-		      reader->archive->subject, NULL, "the archive is damaged: %s", text);
+		      reader->archive->subject, NULL,
+		      "the archive is damaged: offset 0x%llx: %s",
+		      (unsigned long long)offset, text);
 	return KEXT_ERR_BAD_DATA;
-}
-
-uint8_t *archive_room(struct archive_reader *reader, uint64_t size, uint64_t most,
-		      int *reterr_error)
-{
-	if (size > most) {
-		*reterr_error = archive_damaged(
-			reader,
-			"an entry claims to expand to %llu bytes, %llu are possible",
-			(unsigned long long)size, (unsigned long long)most);
-		return NULL;
-	}
-	reader->archive->expanded += size;
-	if (reader->archive->expanded > reader->archive->max_bytes) {
-		kext_diagnose(reader->diagnostics, KEXT_ERROR, "archive.size",
-			      reader->archive->subject, "--max-size allows more",
-			      "the archive expands to more than %llu bytes",
-			      (unsigned long long)reader->archive->max_bytes);
-		*reterr_error = KEXT_ERR_BAD_DATA;
-		return NULL;
-	}
-	uint8_t *room = mem_alloc((size_t)size);
-	if (!room)
-		*reterr_error = -ENOMEM;
-	return room;
 }
 
 static int add_bundle(struct kext_archive *archive, struct kext_bundle *bundle,
@@ -65,32 +42,41 @@ static int add_bundle(struct kext_archive *archive, struct kext_bundle *bundle,
 }
 
 int archive_add(struct archive_reader *reader, const char *path,
-		const char *executable_path, struct kext_value *info, uint8_t *executable,
-		size_t executable_size)
+		const char *executable_path, struct kext_value *info,
+		struct bundle_origin *origin, const struct prelink_place *place)
 {
+	struct kext_context *context = reader->archive->context;
 	struct kext_bundle *bundle = NULL;
-	int error = kext_bundle_new_archived(
-		reader->archive->context, path, executable_path, info, executable,
-		executable_size, reader->diagnostics, &bundle);
-	if (error == KEXT_ERR_VALIDATION)
-		return 0;
-	return error < 0 ? error : add_bundle(reader->archive, bundle, NULL);
-}
-
-int archive_add_from_origin(struct archive_reader *reader, const char *path,
-			    const char *executable_path, struct kext_value *info,
-			    struct bundle_origin *origin,
-			    const struct prelink_place *place)
-{
-	struct kext_bundle *bundle = NULL;
-	if (!origin)
-		return archive_add(reader, path, NULL, info, NULL, 0);
-	int error =
-		bundle_new_from_origin(reader->archive->context, path, executable_path,
-				       info, origin, reader->diagnostics, &bundle);
+	int error = origin ? bundle_new_from_origin(context, path, executable_path, info,
+						    origin, reader->diagnostics, &bundle)
+			   : kext_bundle_new_archived(context, path, NULL, info, NULL, 0,
+						      reader->diagnostics, &bundle);
 	if (error == KEXT_ERR_VALIDATION)
 		return 0;
 	return error < 0 ? error : add_bundle(reader->archive, bundle, place);
+}
+
+/* What messages call its executable. */
+static const char *name_of(const struct kext_value *info)
+{
+	const char *name = kext_value_string(kext_value_get(info, "CFBundleIdentifier"));
+	return name ? name : "a kext without identifier";
+}
+
+int archive_add_packed(struct archive_reader *reader, const char *path,
+		       const char *executable_path, struct kext_value *info,
+		       const struct packed_file *file)
+{
+	struct kext_archive *archive = reader->archive;
+	size_t count = archive->entries.count;
+	struct bundle_origin *origin =
+		packed_origin_new(archive->store, file, name_of(info));
+	if (!origin)
+		return -ENOMEM;
+	int error = archive_add(reader, path, executable_path, info, origin, NULL);
+	return error == 0 && count < archive->entries.count
+		       ? archive_keep_file(archive, file)
+		       : error;
 }
 
 static int arch_missing(const char *subject, const struct kext_arch *arch,
@@ -162,20 +148,9 @@ static bool is_macho(struct bytes bytes)
 	       has_magic(bytes, MH_CIGAM) || has_magic(bytes, MH_CIGAM_64);
 }
 
-/* The image outlives the caller's bytes: what was unwrapped is kept, else it is copied.
- */
-static int read_prelinked(struct archive_reader *reader, struct unwrapped *u,
-			  const struct kext_arch *arch)
+static int read_prelinked(struct archive_reader *reader, const struct kext_arch *arch)
 {
-	struct bytes bytes = u->bytes;
-	uint8_t *data = u->memory;
-	if (data && data == bytes.data)
-		u->memory = NULL;
-	else
-		data = mem_copy(bytes.data, bytes.size);
-	if (!data)
-		return -ENOMEM;
-	int error = prelinked_read(reader, data, bytes.size);
+	int error = prelinked_read(reader);
 	const struct kext_arch *found = reader->archive->arch;
 	if (error == 0 && arch && found && found->cputype != arch->cputype)
 		return arch_missing(reader->archive->subject, arch, "the file",
@@ -183,28 +158,81 @@ static int read_prelinked(struct archive_reader *reader, struct unwrapped *u,
 	return error;
 }
 
-static int read_any(struct archive_reader *reader, struct bytes file,
-		    const struct kext_archive_options *o)
+/* What was unwrapped replaces the file; what was not is a part of it. */
+static int replace_store(struct archive_reader *reader, struct unwrapped *u)
 {
-	const char *subject = reader->archive->subject;
+	struct kext_archive *archive = reader->archive;
+	uint8_t *memory = u->memory;
+	if (!memory)
+		return 0;
+	u->memory = NULL;
+	archive->store = archive_store_unref(archive->store);
+	/* The innermost layer may be a slice of the memory: what is before it goes along. */
+	size_t size = (size_t)(u->bytes.data - memory) + u->bytes.size;
+	return archive_store_new(memory, size, archive->subject, &archive->store);
+}
+
+static int read_any(struct archive_reader *reader, const struct kext_archive_options *o)
+{
+	struct kext_archive *archive = reader->archive;
 	const struct kext_arch *arch = o->arch;
 	struct wrap_options options = {
 		.cputype = arch ? arch->cputype : KEXT_CPU_ANY,
 		.cpusubtype = arch ? arch->cpusubtype : 0,
 		.flags = o->flags & KEXT_ARCHIVE_IGNORE_CHECKSUM ? WRAP_IGNORE_CHECKSUM
 								 : 0,
-		.max_bytes = reader->archive->max_bytes,
+		.max_bytes = archive->max_bytes,
 	};
 	struct unwrapped u = {0};
-	struct bytes slice;
-	int error = choose_slice(file, subject, arch, reader->diagnostics, &slice);
+	struct bytes slice, file = bytes_of(archive->store->data, archive->store->size);
+	int error = choose_slice(file, archive->subject, arch, reader->diagnostics,
+				 &slice);
 	if (error == 0)
-		error = unwrap(slice, &options, subject, reader->diagnostics, &u);
-	reader->archive->expanded = u.made;
+		error = unwrap(slice, &options, archive->subject, reader->diagnostics,
+			       &u);
 	if (error == 0)
-		error = is_macho(u.bytes) ? read_prelinked(reader, &u, arch)
+		error = replace_store(reader, &u);
+	if (error == 0) {
+		reader->bytes = u.bytes;
+		archive->expanded = u.made;
+		error = is_macho(u.bytes) ? read_prelinked(reader, arch)
 					  : read_mkext(reader, u.bytes, arch, o->flags);
+	}
 	unwrapped_free(&u);
+	return error;
+}
+
+static int read_archive(struct kext_archive *archive,
+			const struct kext_archive_options *options,
+			struct kext_diagnostics *diagnostics)
+{
+	static const struct kext_archive_options none;
+	struct archive_reader reader = {.archive = archive, .diagnostics = diagnostics};
+	options = options ? options : &none;
+	archive->max_bytes = archive_max_bytes(options);
+	archive->subject = mem_string(archive->store->subject);
+	int error = archive->subject ? read_any(&reader, options) : -ENOMEM;
+	extents_free(&reader.extents);
+	return error == 0 ? archive_find_parents(archive) : error;
+}
+
+int archive_open_store(struct kext_context *context, struct archive_store *store,
+		       const struct kext_archive_options *options,
+		       struct kext_diagnostics *diagnostics,
+		       struct kext_archive **ret_archive)
+{
+	struct kext_archive *archive = mem_zero(1, sizeof(*archive));
+	if (!archive) {
+		archive_store_unref(store);
+		return -ENOMEM;
+	}
+	archive->context = kext_context_ref(context);
+	archive->store = store;
+	int error = read_archive(archive, options, diagnostics);
+	if (error < 0)
+		kext_archive_free(archive);
+	else
+		*ret_archive = archive;
 	return error;
 }
 
@@ -213,26 +241,12 @@ int kext_archive_open(struct kext_context *context, const void *data, size_t siz
 		      struct kext_diagnostics *diagnostics,
 		      struct kext_archive **ret_archive)
 {
-	static const struct kext_archive_options none;
-	struct kext_archive *archive = mem_zero(1, sizeof(*archive));
-	if (!archive)
-		return -ENOMEM;
-	struct archive_reader reader = {.archive = archive, .diagnostics = diagnostics};
-	archive->context = kext_context_ref(context);
-	archive->subject = mem_string(subject);
-	options = options ? options : &none;
-	archive->max_bytes =
-		options->max_bytes ? options->max_bytes : KEXT_ARCHIVE_MAX_BYTES;
-	int error = archive->subject ? read_any(&reader, bytes_of(data, size), options)
-				     : -ENOMEM;
-	if (error == 0)
-		error = archive_find_parents(archive);
-	if (error < 0) {
-		kext_archive_free(archive);
-		return error;
-	}
-	*ret_archive = archive;
-	return 0;
+	struct archive_store *store;
+	uint8_t *copy = mem_copy(data, size);
+	int error = copy ? archive_store_new(copy, size, subject, &store) : -ENOMEM;
+	return error < 0 ? error
+			 : archive_open_store(context, store, options, diagnostics,
+					      ret_archive);
 }
 
 struct kext_archive *kext_archive_free(struct kext_archive *archive)
@@ -242,15 +256,15 @@ struct kext_archive *kext_archive_free(struct kext_archive *archive)
 	map_free(&archive->names);
 	array_for_each (entry, &archive->entries) {
 		kext_bundle_unref(entry->bundle);
-		array_for_each (resource, &entry->resources) {
+		array_for_each (resource, &entry->resources)
 			free(resource->name);
-			free(resource->data);
-		}
 		array_free(&entry->resources);
 		free(entry->folder_name);
 		free(entry->folded_name);
 	}
 	array_free(&archive->entries);
+	array_free(&archive->files);
+	archive_store_unref(archive->store);
 	kext_context_unref(archive->context);
 	free(archive->subject);
 	free(archive);

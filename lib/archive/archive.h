@@ -6,8 +6,10 @@
 #define ARCHIVE_ARCHIVE_H
 
 #include <kext/archive.h>
+#include "archive/extents.h"
 #include "archive/image.h"
 #include "archive/mkext.h"
+#include "archive/store.h"
 #include "base/array.h"
 #include "base/map.h"
 
@@ -16,8 +18,7 @@
 
 struct archive_resource {
 	char *name; /* as stored: not yet known to be safe */
-	uint8_t *data;
-	size_t size;
+	struct packed_file file;
 };
 
 struct archive_entry {
@@ -31,23 +32,22 @@ struct archive_entry {
 	size_t parent; /* the kext it is a plug-in of; ARCHIVE_NO_PARENT */
 };
 
+/* A file of an mkext, and whose it is. */
+struct archive_file {
+	struct packed_file file;
+	size_t entry;
+};
+
 struct kext_archive {
 	struct kext_context *context;
 	enum kext_archive_format format;
 	const struct kext_arch *arch; /* NULL: not known */
 	char *subject;
-	uint64_t expanded, max_bytes; /* made so far, and at most */
+	uint64_t expanded, max_bytes; /* declared so far, and at most */
+	struct archive_store *store;  /* what its files are expanded from */
 	ARRAY_OF(struct archive_entry) entries;
+	ARRAY_OF(struct archive_file) files;
 	struct map names; /* their folded names */
-};
-
-/* A stream that is expanded when all of them are known, by all cores. */
-struct archive_stream {
-	struct bytes stored;
-	uint8_t *data; /* room for `full` bytes, owned by the entry */
-	size_t full;
-	uint64_t offset;
-	const char *what; /* borrowed from the property list */
 };
 
 /* An open archive while it is read. */
@@ -55,44 +55,59 @@ struct archive_reader {
 	struct kext_archive *archive;
 	struct bytes bytes; /* of the slice, from the header on */
 	struct mkext_header header;
+	struct extents extents;
 	struct kext_diagnostics *diagnostics;
-	ARRAY_OF(struct archive_stream) streams;
 };
 
 int mkext1_read(struct archive_reader *reader) __attribute__((warn_unused_result));
 int mkext2_read(struct archive_reader *reader) __attribute__((warn_unused_result));
-/* Of a Mach-O file in memory, which is taken over, also on failure. */
-int prelinked_read(struct archive_reader *reader, uint8_t *data, size_t size)
+/* Of the Mach-O file that reader->bytes are. */
+int prelinked_read(struct archive_reader *reader) __attribute__((warn_unused_result));
+
+/* Diagnoses damage at an offset of an archive: KEXT_ERR_BAD_DATA. */
+int archive_damaged(struct archive_reader *reader, uint64_t offset, const char *format,
+		    ...) __attribute__((format(printf, 3, 4)));
+/*
+ * A file of an mkext, `full` bytes that are stored as `compressed` ones (0: as they are):
+ * within the archive, not larger than it can be, and counted. `what` is borrowed until
+ * archive_check_extents.
+ */
+int archive_take_file(struct archive_reader *reader, uint64_t offset, uint32_t compressed,
+		      uint32_t full, enum packed_codec codec, const char *what,
+		      struct packed_file *ret) __attribute__((warn_unused_result));
+/* That no two of them overlap. */
+int archive_check_extents(struct archive_reader *reader)
+	__attribute__((warn_unused_result));
+/* Remembers it as one of the last entry's, for kext_archive_verify. */
+int archive_keep_file(struct kext_archive *archive, const struct packed_file *file)
 	__attribute__((warn_unused_result));
 
-/* Diagnoses damage in an archive: KEXT_ERR_BAD_DATA. */
-int archive_damaged(struct archive_reader *reader, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
 /*
- * Memory for `size` expanded bytes that come from `stored` ones of a codec that makes at
- * most `most` bytes of them. NULL with *reterr_error after a diagnostic, or -ENOMEM.
- */
-uint8_t *archive_room(struct archive_reader *reader, uint64_t size, uint64_t most,
-		      int *reterr_error);
-/*
- * Adds a kext. `path` may be NULL; `info` is referenced, `executable` (NULL: codeless)
- * taken over, also on failure. One whose property list is unfit is left out with its
- * diagnostic.
+ * Adds a kext. `path` may be NULL; `info` is referenced; `origin`, which makes the
+ * executable, is taken over, also on failure, and NULL for a kext without code. `place` is
+ * where that lies in a prelinked kernel or a collection, else NULL. A kext whose property
+ * list is unfit is left out with its diagnostic.
  */
 int archive_add(struct archive_reader *reader, const char *path,
-		const char *executable_path, struct kext_value *info, uint8_t *executable,
-		size_t executable_size) __attribute__((warn_unused_result));
-
-/*
- * The same with an executable that `origin` makes, taken over also on failure; both it
- * and `place` are NULL for a kext without code.
- */
-struct bundle_origin;
-int archive_add_from_origin(struct archive_reader *reader, const char *path,
-			    const char *executable_path, struct kext_value *info,
-			    struct bundle_origin *origin,
-			    const struct prelink_place *place)
+		const char *executable_path, struct kext_value *info,
+		struct bundle_origin *origin, const struct prelink_place *place)
 	__attribute__((warn_unused_result));
+/* The same with a file of an mkext. */
+int archive_add_packed(struct archive_reader *reader, const char *path,
+		       const char *executable_path, struct kext_value *info,
+		       const struct packed_file *file)
+	__attribute__((warn_unused_result));
+
+/* kext_archive_open of bytes that are in a store, which is taken over, also on failure. */
+int archive_open_store(struct kext_context *context, struct archive_store *store,
+		       const struct kext_archive_options *options,
+		       struct kext_diagnostics *diagnostics,
+		       struct kext_archive **ret_archive)
+	__attribute__((warn_unused_result));
+static inline uint64_t archive_max_bytes(const struct kext_archive_options *options)
+{
+	return options && options->max_bytes ? options->max_bytes : KEXT_ARCHIVE_MAX_BYTES;
+}
 
 /* Finds out which kexts are plug-ins of others, by their stored paths (names.c). */
 int archive_find_parents(struct kext_archive *archive)

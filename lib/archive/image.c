@@ -14,18 +14,17 @@ static int parse(struct prelink_image *image, const char *subject,
 	return error == KEXT_ERR_VALIDATION ? KEXT_ERR_BAD_DATA : error;
 }
 
-int prelink_image_new(uint8_t *data, size_t size, const char *subject,
+int prelink_image_new(struct archive_store *store, struct bytes bytes,
 		      struct kext_diagnostics *diagnostics, struct prelink_image **ret)
 {
 	struct prelink_image *image = mem_zero(1, sizeof(*image));
-	if (!image) {
-		free(data);
+	if (!image)
 		return -ENOMEM;
-	}
 	atomic_init(&image->references, 1);
-	image->data = data;
-	image->size = size;
-	int error = parse(image, subject, diagnostics);
+	image->store = archive_store_ref(store);
+	image->data = store->data + (bytes.data - store->data);
+	image->size = bytes.size;
+	int error = parse(image, store->subject, diagnostics);
 	if (error < 0)
 		prelink_image_unref(image);
 	else
@@ -44,7 +43,7 @@ struct prelink_image *prelink_image_unref(struct prelink_image *image)
 	if (!image || atomic_fetch_sub(&image->references, 1) != 1)
 		return NULL;
 	macho_free(&image->macho);
-	free(image->data);
+	archive_store_unref(image->store);
 	free(image->subject);
 	free(image);
 	return NULL;

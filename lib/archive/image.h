@@ -6,22 +6,24 @@
 #define ARCHIVE_IMAGE_H
 
 #include <stdatomic.h>
+#include "archive/store.h"
 #include "macho/macho.h"
 
 struct prelink_image {
 	atomic_uint references;
 	atomic_uint_least64_t made; /* bytes of executables made from it so far */
-	uint8_t *data;		    /* owned; chained fixups already plain */
+	struct archive_store *store; /* which has `data` */
+	uint8_t *data;		     /* chained fixups already plain */
 	size_t size;
 	struct macho macho; /* of `data`; its symbols are not to be read */
 	char *subject;
 };
 
 /*
- * Parses `data`, which is taken over, also on failure. KEXT_ERR_BAD_DATA with
- * a diagnostic, or -ENOMEM.
+ * Parses `bytes`, a part of the store, which it references and in which it makes fixups
+ * plain. KEXT_ERR_BAD_DATA with a diagnostic, or -ENOMEM.
  */
-int prelink_image_new(uint8_t *data, size_t size, const char *subject,
+int prelink_image_new(struct archive_store *store, struct bytes bytes,
 		      struct kext_diagnostics *diagnostics, struct prelink_image **ret)
 	__attribute__((warn_unused_result));
 struct prelink_image *prelink_image_ref(struct prelink_image *image);

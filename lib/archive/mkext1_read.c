@@ -6,9 +6,9 @@
 #include <errno.h>
 #include "archive/archive.h"
 #include "base/memory.h"
-#include "codec/lzss.h"
 
 #define PLIST_LIMIT (1u << 20)
+#define ROW_SIZE    32u
 
 struct record {
 	uint32_t offset, compressed, full; /* compressed 0: stored */
@@ -24,73 +24,69 @@ static struct record read_record(struct cursor *c)
 	return record;
 }
 
-static int expand(struct archive_reader *reader, const struct record *record,
-		  size_t number, const char *what, uint8_t **ret_data)
+static int take_file(struct archive_reader *reader, const struct record *record,
+		     const char *what, struct packed_file *ret)
 {
-	struct bytes stored;
-	uint32_t size = record->compressed ? record->compressed : record->full;
-	int error = 0;
-	if (!bytes_slice(reader->bytes, record->offset, size, &stored))
-		return archive_damaged(reader,
-				       "the %s of kext %zu lies outside the archive",
-				       what, number);
-	uint64_t most = record->compressed ? lzss_most(size) : size;
-	uint8_t *data = archive_room(reader, record->full, most, &error);
-	if (!data)
-		return error;
-	if (!record->compressed)
-		memcpy(data, stored.data, stored.size);
-	else if (lzss_unpack(stored, data, record->full) < 0)
-		error = archive_damaged(reader,
-					"the %s of kext %zu does not expand to %u bytes",
-					what, number, record->full);
-	if (error < 0)
-		free(data);
-	else
-		*ret_data = data;
-	return error;
+	return archive_take_file(reader, record->offset, record->compressed, record->full,
+				 PACKED_LZSS, what, ret);
 }
 
 static int read_plist(struct archive_reader *reader, const struct record *record,
 		      size_t number, struct kext_value **ret_info)
 {
+	static const char what[] = "a property list";
+	const char *subject = reader->archive->subject;
 	_cleanup_free_ uint8_t *text = NULL;
+	struct packed_file file;
 	if (record->full == 0 || record->full > PLIST_LIMIT)
 		return archive_damaged(
-			reader,
-			"the property list of kext %zu has %u bytes, expected 1 "
-			"to 1048576",
-			number, record->full);
-	int error = expand(reader, record, number, "property list", &text);
+			reader, MKEXT_CORE_SIZE + number * ROW_SIZE + 8,
+			"the property list of kext %zu has %u bytes, expected 1 to %u",
+			number, record->full, PLIST_LIMIT);
+	int error = take_file(reader, record, what, &file);
+	if (error == 0)
+		error = packed_expand(&file, subject, what, reader->diagnostics, &text);
 	if (error < 0)
 		return error;
-	error = kext_value_from_xml((char *)text, record->full, reader->archive->subject,
+	error = kext_value_from_xml((char *)text, record->full, subject,
 				    reader->diagnostics, ret_info);
 	return error == KEXT_ERR_SERIALIZATION
-		       ? archive_damaged(reader,
+		       ? archive_damaged(reader, record->offset,
 					 "the property list of kext %zu is broken",
 					 number)
 		       : error;
+}
+
+/* A module without a name in the property list has nowhere to go, but is one. */
+static int module_path(const struct kext_value *info, char **ret_path)
+{
+	const char *name = kext_value_string(kext_value_get(info, "CFBundleExecutable"));
+	if (!name)
+		return 0;
+	*ret_path = mem_format("Contents/MacOS/%s", name);
+	return *ret_path ? 0 : -ENOMEM;
+}
+
+static int add_kext(struct archive_reader *reader, struct kext_value *info,
+		    const struct record *module)
+{
+	_cleanup_free_ char *path = NULL;
+	struct packed_file file;
+	if (!module->full)
+		return archive_add(reader, NULL, NULL, info, NULL, NULL);
+	int error = take_file(reader, module, "a module", &file);
+	if (error == 0)
+		error = module_path(info, &path);
+	return error == 0 ? archive_add_packed(reader, NULL, path, info, &file) : error;
 }
 
 static int read_kext(struct archive_reader *reader, struct cursor *c, size_t number)
 {
 	struct record plist = read_record(c), module = read_record(c);
 	struct kext_value *info = NULL;
-	_cleanup_free_ char *path = NULL;
-	uint8_t *executable = NULL;
 	int error = read_plist(reader, &plist, number, &info);
-	if (error == 0 && module.full)
-		error = expand(reader, &module, number, "module", &executable);
-	const char *name = kext_value_string(kext_value_get(info, "CFBundleExecutable"));
-	if (error == 0 && executable && name) {
-		path = mem_format("Contents/MacOS/%s", name);
-		error = path ? 0 : -ENOMEM;
-	}
 	if (error == 0)
-		error = archive_add(reader, NULL, path, info, executable, module.full);
-	else
-		free(executable);
+		error = add_kext(reader, info, &module);
 	kext_value_unref(info);
 	return error;
 }
@@ -99,13 +95,16 @@ int mkext1_read(struct archive_reader *reader)
 {
 	struct cursor c = cursor_at(reader->bytes, MKEXT_CORE_SIZE, true);
 	uint32_t count = reader->header.kext_count;
+	uint64_t table = count * (uint64_t)ROW_SIZE;
 	if (count > ARCHIVE_MAX_KEXTS ||
-	    !bytes_holds(reader->bytes, MKEXT_CORE_SIZE, count * UINT64_C(32)))
-		return archive_damaged(reader, "a table of %u kexts does not fit", count);
-	for (uint32_t i = 0; i < count; i++) {
-		int error = read_kext(reader, &c, i);
-		if (error < 0)
-			return error;
-	}
-	return 0;
+	    !bytes_holds(reader->bytes, MKEXT_CORE_SIZE, table))
+		return archive_damaged(reader, 20,
+				       "%u kexts, expected at most %u, with %u bytes for "
+				       "each in the table",
+				       count, ARCHIVE_MAX_KEXTS, ROW_SIZE);
+	int error = extents_add(&reader->extents, 0, MKEXT_CORE_SIZE + table,
+				"the header with its table");
+	for (uint32_t i = 0; error == 0 && i < count; i++)
+		error = read_kext(reader, &c, i);
+	return error == 0 ? archive_check_extents(reader) : error;
 }

@@ -62,6 +62,7 @@ struct prelinked {
 	struct prelink_image *image;
 	struct map members; /* of a collection: address by identifier */
 	bool is_tiger;	    /* of Mac OS X 10.4 or 10.5 */
+	uint64_t info_at;   /* where its property list lies, for messages */
 };
 
 static uint64_t address_of(const struct kext_value *info, const char *key)
@@ -102,7 +103,7 @@ static int check_place(const struct prelinked *p, const char *identifier,
 	uint64_t least = place->load == place->source ? 32 : place->size;
 	if (!macho_at_address(&p->image->macho, place->source, 32, &bytes) ||
 	    !macho_at_address(&p->image->macho, place->source, least, &bytes))
-		return archive_damaged(p->reader,
+		return archive_damaged(p->reader, p->info_at,
 				       "kext %s, %" PRIu64 " bytes at 0x%" PRIx64
 				       ", lies outside the file",
 				       identifier, place->size, place->source);
@@ -179,8 +180,7 @@ static int add_kext(struct prelinked *p, const struct kext_value *info,
 	if (error == 0 && place && !origin)
 		error = -ENOMEM;
 	if (error == 0)
-		error = archive_add_from_origin(p->reader, bundle, path, plain, origin,
-						place);
+		error = archive_add(p->reader, bundle, path, plain, origin, place);
 	else if (origin)
 		origin->free(origin);
 	kext_value_unref(plain);
@@ -235,6 +235,7 @@ static int read_root(struct prelinked *p, struct kext_value **ret)
 		return KEXT_ERR_BAD_DATA;
 	}
 	struct bytes text = section->content;
+	p->info_at = (uint64_t)(text.data - p->image->data);
 	text.size = strnlen((const char *)text.data, text.size);
 	int error = kext_value_from_xml((const char *)text.data, text.size, subject,
 					p->reader->diagnostics, ret);
@@ -248,16 +249,17 @@ static int read_kexts(struct prelinked *p, const struct kext_value *root)
 	if (kext_value_is(root, KEXT_VALUE_ARRAY))
 		infos = root;
 	if (!kext_value_is(infos, KEXT_VALUE_ARRAY))
-		return archive_damaged(p->reader, "there is no array %s",
+		return archive_damaged(p->reader, p->info_at, "there is no array %s",
 				       PRELINK_KEY_INFOS);
 	if (kext_value_count(infos) > MAX_KEXTS)
-		return archive_damaged(p->reader, "it has %zu kexts, more than %u",
+		return archive_damaged(p->reader, p->info_at,
+				       "it has %zu kexts, more than %u",
 				       kext_value_count(infos), MAX_KEXTS);
 	for (size_t i = 0; i < kext_value_count(infos); i++) {
 		const struct kext_value *info = kext_value_at(infos, i);
 		int error = kext_value_is(info, KEXT_VALUE_DICTIONARY)
 				    ? read_kext(p, info)
-				    : archive_damaged(p->reader,
+				    : archive_damaged(p->reader, p->info_at,
 						      "item %zu of the kexts is no "
 						      "dictionary",
 						      i);
@@ -284,11 +286,11 @@ static int read_image(struct prelinked *p)
 	return error;
 }
 
-int prelinked_read(struct archive_reader *reader, uint8_t *data, size_t size)
+int prelinked_read(struct archive_reader *reader)
 {
 	struct kext_archive *archive = reader->archive;
 	struct prelinked p = {.reader = reader};
-	int error = prelink_image_new(data, size, archive->subject, reader->diagnostics,
+	int error = prelink_image_new(archive->store, reader->bytes, reader->diagnostics,
 				      &p.image);
 	if (error < 0)
 		return error;

@@ -74,48 +74,58 @@ static int write_plist(const struct unpacking *u, int fd)
 	return error < 0 ? write_failed(u, path, error) : 0;
 }
 
+static int nameless(const struct unpacking *u)
+{
+	kext_diagnose(u->diagnostics, KEXT_ERROR, "archive.executable",
+		      u->archive->subject, NULL,
+		      "%s has an executable but no CFBundleExecutable that names it",
+		      kext_bundle_identifier(u->entry->bundle));
+	return KEXT_ERR_BAD_DATA;
+}
+
+/* Made for this once, so that it need not be kept. Without an origin there is no code,
+ * whatever the property list says. */
 static int write_executable(const struct unpacking *u, int fd)
 {
-	struct kext_bundle *bundle = u->entry->bundle;
-	const char *path = kext_bundle_executable_path(bundle);
-	struct bundle_origin *origin = bundle_origin(bundle);
-	_cleanup_free_ uint8_t *made = NULL;
-	const void *data;
+	const char *path = kext_bundle_executable_path(u->entry->bundle);
+	struct bundle_origin *origin = bundle_origin(u->entry->bundle);
+	_cleanup_free_ uint8_t *data = NULL;
 	size_t size;
-	int error;
-	if (origin && path) /* made for this once, so that it need not be kept */
-		error = origin->make(origin, u->diagnostics, &made, &size);
-	else
-		error = kext_bundle_executable(bundle, path ? u->diagnostics : NULL,
-					       &data, &size);
-	/* Its property list may name one that the archive does not hold. */
-	if (error == KEXT_ERR_NOT_FOUND || (!path && error == KEXT_ERR_VALIDATION))
+	if (!origin)
 		return 0;
+	if (!path)
+		return nameless(u);
+	int error = origin->make(origin, u->diagnostics, &data, &size);
 	if (error < 0)
 		return error;
-	if (!path) {
-		kext_diagnose(
-			u->diagnostics, KEXT_ERROR, "archive.executable",
-			u->archive->subject, NULL,
-			"%s has an executable but no CFBundleExecutable that names it",
-			kext_bundle_identifier(bundle));
-		return KEXT_ERR_BAD_DATA;
-	}
-	error = staging_write(fd, path, made ? made : data, size, 0755);
+	error = staging_write(fd, path, data, size, 0755);
+	return error < 0 ? write_failed(u, path, error) : 0;
+}
+
+static int write_resource(const struct unpacking *u, int fd,
+			  const struct archive_resource *resource)
+{
+	bool is_flat = strncmp(plist_path(u->entry->bundle), "Contents/", 9) != 0;
+	_cleanup_free_ uint8_t *data = NULL;
+	_cleanup_free_ char *path =
+		mem_format("%sResources/%s", is_flat ? "" : "Contents/", resource->name);
+	if (!path)
+		return -ENOMEM;
+	int error = packed_expand(&resource->file, u->archive->subject,
+				  kext_bundle_identifier(u->entry->bundle),
+				  u->diagnostics, &data);
+	if (error < 0)
+		return error;
+	error = staging_write(fd, path, data, resource->file.size, 0644);
 	return error < 0 ? write_failed(u, path, error) : 0;
 }
 
 static int write_resources(const struct unpacking *u, int fd)
 {
-	bool is_flat = strncmp(plist_path(u->entry->bundle), "Contents/", 9) != 0;
 	array_for_each (resource, &u->entry->resources) {
-		_cleanup_free_ char *path = mem_format(
-			"%sResources/%s", is_flat ? "" : "Contents/", resource->name);
-		if (!path)
-			return -ENOMEM;
-		int error = staging_write(fd, path, resource->data, resource->size, 0644);
+		int error = write_resource(u, fd, resource);
 		if (error < 0)
-			return write_failed(u, path, error);
+			return error;
 	}
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <zlib.h>
 #include <kext/archive.h>
+#include "archive/parallel.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "codec/lzss.h"
@@ -125,6 +126,15 @@ static void pack_two(void)
 	pack_with(2);
 }
 
+/* Into memory, where it stays until the archive goes. */
+static int expand_one(void *data, size_t index)
+{
+	const void *executable;
+	size_t size;
+	return kext_bundle_executable(kext_archive_at(data, index), NULL, &executable,
+				      &size);
+}
+
 static void unpack(void)
 {
 	struct kext_archive *open;
@@ -133,6 +143,7 @@ static void unpack(void)
 	     "mkext");
 	if (kext_archive_count(open) != count)
 		exit(1);
+	must(parallel_run(0, count, expand_one, open), "executable");
 	kext_archive_free(open);
 }
 

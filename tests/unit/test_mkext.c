@@ -58,20 +58,47 @@ static void start(struct buffer *out, uint32_t version, uint32_t count)
 	buffer_u32(out, 3, true);
 }
 
-/* An mkext 2 with stored data: `plist` with "@" where the executable's offset belongs. */
+/* An entry of an mkext 2, stored or, with `packed`, as a zlib stream; where it is. */
+static size_t add_entry(struct buffer *out, const void *data, size_t size, bool packed)
+{
+	uint8_t stream[1024];
+	uLongf stream_size = sizeof(stream);
+	size_t entry = out->size;
+	if (packed)
+		assert_int_equal(compress2(stream, &stream_size, data, size, 6), Z_OK);
+	buffer_u32(out, packed ? (uint32_t)stream_size : 0, true);
+	buffer_u32(out, (uint32_t)size, true);
+	buffer_append(out, packed ? stream : data, packed ? stream_size : size);
+	return entry;
+}
+
+#define RESOURCE_A "a text that is stored as it is"
+#define RESOURCE_B "tick tock tick tock tick tock tick tock tick tock tick tock tick"
+
+/* An mkext 2 with a stored executable: `plist` with "@" where its offset belongs, and "#"
+ * and "$" for the offsets of two resources, the second one compressed. */
 static void make_stored(struct buffer *out, const char *plist)
 {
 	uint8_t executable[EXECUTABLE_SIZE];
 	char text[2048], *at = text;
+	size_t a = 0, b = 0;
 	start(out, 0x02002001, 1);
 	buffer_zeros(out, 12);
-	size_t entry = out->size;
 	make_executable(executable);
-	buffer_u32(out, 0, true);
-	buffer_u32(out, EXECUTABLE_SIZE, true);
-	buffer_append(out, executable, EXECUTABLE_SIZE);
-	for (; *plist; plist++)
-		at += *plist == '@' ? sprintf(at, "%zu", entry) : (*at = *plist, 1);
+	size_t entry = add_entry(out, executable, EXECUTABLE_SIZE, false);
+	if (strchr(plist, '#'))
+		a = add_entry(out, RESOURCE_A, strlen(RESOURCE_A), false);
+	if (strchr(plist, '$'))
+		b = add_entry(out, RESOURCE_B, strlen(RESOURCE_B), true);
+	for (; *plist; plist++) {
+		if (*plist == '@' || *plist == '#' || *plist == '$')
+			at += sprintf(at, "%zu",
+				      *plist == '@'   ? entry
+				      : *plist == '#' ? a
+						      : b);
+		else
+			*at++ = *plist;
+	}
 	*at++ = '\0';
 	buffer_set_u32(out, 32, (uint32_t)out->size, true);
 	buffer_set_u32(out, 40, (uint32_t)(at - text), true);
@@ -100,6 +127,18 @@ static int open_bytes(const void *data, size_t size, const char *arch, unsigned 
 				 ret);
 }
 
+/* What mkextunpack does before it touches anything. */
+static int open_and_verify(const void *data, size_t size,
+			   struct kext_diagnostics *diagnostics)
+{
+	struct kext_archive *archive = NULL;
+	int error = open_bytes(data, size, NULL, 0, diagnostics, &archive);
+	if (error == 0)
+		error = kext_archive_verify(archive, 2, diagnostics);
+	kext_archive_free(archive);
+	return error;
+}
+
 static struct kext_archive *open_good(const struct buffer *bytes)
 {
 	struct kext_archive *archive = NULL;
@@ -113,11 +152,8 @@ static struct kext_archive *open_good(const struct buffer *bytes)
 
 static void assert_refused(const void *data, size_t size, int expected, const char *slug)
 {
-	struct kext_archive *archive = NULL;
 	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-	assert_int_equal(open_bytes(data, size, NULL, 0, diagnostics, &archive),
-			 expected);
-	assert_null(archive);
+	assert_int_equal(open_and_verify(data, size, diagnostics), expected);
 	size_t last = kext_diagnostics_length(diagnostics);
 	assert_true(last > 0);
 	assert_string_equal(kext_diagnostics_at(diagnostics, last - 1)->slug, slug);
@@ -522,23 +558,21 @@ static const char expected_info[] =
 	PATH_KEY("/S/Foo.kext")                                                          \
 	"<key>_MKEXTResources</key><dict>" entries "</dict>"
 
-/* Resources are entries like executables; here all of them are the one. */
+/* Resources are entries like executables. */
 static void unpacks_resources(void **state)
 {
-	uint8_t executable[EXECUTABLE_SIZE];
 	char slug[64];
 	(void)state;
-	make_executable(executable);
 	assert_int_equal(
-		unpack_text(ONE_KEXT(RESOURCES("<key>a.txt</key><integer>@</integer>"
-					       "<key>en/b</key><integer>@</integer>")),
+		unpack_text(ONE_KEXT(RESOURCES("<key>a.txt</key><integer>#</integer>"
+					       "<key>en/b</key><integer>$</integer>")),
 			    0, NULL),
 		0);
-	assert_file("Foo.kext/Contents/Resources/a.txt", executable, EXECUTABLE_SIZE);
-	assert_file("Foo.kext/Contents/Resources/en/b", executable, EXECUTABLE_SIZE);
+	assert_file("Foo.kext/Contents/Resources/a.txt", RESOURCE_A, strlen(RESOURCE_A));
+	assert_file("Foo.kext/Contents/Resources/en/b", RESOURCE_B, strlen(RESOURCE_B));
 	assert_file("Foo.kext/Contents/Info.plist", expected_info, strlen(expected_info));
 	assert_int_equal(
-		unpack_text(ONE_KEXT(RESOURCES("<key>../../b</key><integer>@</integer>")),
+		unpack_text(ONE_KEXT(RESOURCES("<key>../../b</key><integer>#</integer>")),
 			    KEXT_UNPACK_FORCE, slug),
 		KEXT_ERR_BAD_DATA);
 	assert_string_equal(slug, "archive.path");

@@ -30,11 +30,12 @@ struct kext_archive_options {
 };
 
 /*
- * Opens an archive in memory, which need not outlive the call, whatever wraps it. The
- * kexts of prelinked kernels and collections have their executables made when asked for,
- * as files of their own. Sizes and offsets are checked, checksums verified, expanded data
- * capped at max_bytes in all. KEXT_ERR_BAD_DATA, KEXT_ERR_ARCH_NOT_FOUND or
- * KEXT_ERR_UNSUPPORTED with a diagnostic "archive.…".
+ * Opens an archive in memory, which need not outlive the call, whatever wraps it.
+ * Executables are expanded or made when they are asked for, those of prelinked kernels
+ * and collections as files of their own. Sizes and offsets are checked, the archive's
+ * checksum is verified, what it may expand to is capped at max_bytes in all.
+ * KEXT_ERR_BAD_DATA, KEXT_ERR_ARCH_NOT_FOUND or KEXT_ERR_UNSUPPORTED with a diagnostic
+ * "archive.…".
  */
 KEXT_API KEXT_MUST_CHECK int kext_archive_open(struct kext_context *context,
 					       const void *data, size_t size,
@@ -48,6 +49,21 @@ kext_archive_open_file(struct kext_context *context, const char *path,
 		       const struct kext_archive_options *options,
 		       struct kext_diagnostics *diagnostics,
 		       struct kext_archive **ret_archive);
+/* The same for what a descriptor yields up to its end, standard input perhaps. */
+KEXT_API KEXT_MUST_CHECK int
+kext_archive_open_stream(struct kext_context *context, int fd, const char *subject,
+			 const struct kext_archive_options *options,
+			 struct kext_diagnostics *diagnostics,
+			 struct kext_archive **ret_archive);
+/*
+ * Expands all that an mkext has in it, on `jobs` threads (0: one a core), and throws it
+ * away: KEXT_ERR_BAD_DATA with a diagnostic "archive.damaged" when something does not
+ * come to its size or has a wrong checksum. Without this such damage shows when an
+ * executable is asked for.
+ */
+KEXT_API KEXT_MUST_CHECK int kext_archive_verify(const struct kext_archive *archive,
+						 unsigned jobs,
+						 struct kext_diagnostics *diagnostics);
 /* Takes NULL. Returns NULL. */
 KEXT_API struct kext_archive *kext_archive_free(struct kext_archive *archive);
 KEXT_API enum kext_archive_format kext_archive_format(const struct kext_archive *archive);
