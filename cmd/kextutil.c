@@ -1,13 +1,19 @@
 /* kextutil: tests, links and loads kexts for those who write them. */
+#include <errno.h>
+#include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
+#include "common/interactive.h"
 #include "common/load.h"
 #include "common/offline.h"
 #include "common/options.h"
+#include "common/personalities.h"
 #include "common/print.h"
 #include "common/run.h"
 
 static struct option_list paths, identifiers, dependencies, repositories, addresses;
+static struct option_list personalities;
+static bool interactive, interactive_all, match_only;
 static bool no_system, no_load, tests, no_authentication, no_resolve, allow_missing;
 static struct option_list settings;
 static bool run_private;
@@ -15,6 +21,17 @@ static const char *boot_args;
 static bool json, use_loaded, safe_boot, quiet, load_only, no_caches, no_loaded_check;
 static unsigned level, timeout_ms;
 static const char *kernel, *symbols, *arch_name, *jobs, *instance_text, *era_name;
+
+/* Darwin's kextutil has exit statuses of its own for what kexts suffer from. */
+enum {
+	EXIT_NOT_FOUND = 1,
+	EXIT_ARCH = 2,
+	EXIT_ABORTED = 3,
+	EXIT_BAD_KEXT = 4,
+	EXIT_SAFE_BOOT = 5,
+	EXIT_NOT_LOADED = 6,
+	EXIT_INTERACTION = 7,
+};
 
 static const struct option_row rows[] = {
 	{'n', "no-load", OPTION_FLAG, &no_load, NULL, "only test and link", NULL},
@@ -52,8 +69,16 @@ static const struct option_row rows[] = {
 	{0, "no-authentication", OPTION_FLAG, &no_authentication, NULL, NULL, NULL},
 	{'Z', "no-resolve-dependencies", OPTION_FLAG, &no_resolve, NULL,
 	 "skip dependencies and link (with -n, without -s)", NULL},
-	{'l', "load-only", OPTION_FLAG, &load_only, NULL, "load and start; the default",
-	 NULL},
+	{'i', "interactive", OPTION_FLAG, &interactive, NULL,
+	 "ask before a named kext is loaded", NULL},
+	{'I', "interactive-all", OPTION_FLAG, &interactive_all, NULL,
+	 "ask before any kext is loaded", NULL},
+	{'l', "load-only", OPTION_FLAG, &load_only, NULL,
+	 "load and start, and leave personalities alone", NULL},
+	{'m', "match-only", OPTION_FLAG, &match_only, NULL,
+	 "send personalities of loaded kexts, load nothing", NULL},
+	{'p', "personality", OPTION_LIST, &personalities, "NAME",
+	 "send only these personalities", NULL},
 	{0, "timeout", OPTION_SECONDS, &timeout_ms, "SECONDS",
 	 "end the kernel when a start routine takes longer", NULL},
 	{0, "run", OPTION_FLAG, &run_private, NULL,
@@ -74,70 +99,131 @@ static const struct option_row rows[] = {
 
 static const struct command command = {
 	.name = "kextutil",
-	.synopsis =
-		"[-n [-tzZ]] [-ehlqx] [-v [0-6]] [-arch ARCH] [-k KERNEL] [-d KEXT]... "
-		"[-r FOLDER]... [-s FOLDER] [-A | -a ID@ADDRESS | -a @FILE]... "
-		"[-b ID]... [KEXT]...",
+	.synopsis = "[-n [-tzZ] | -l | -m] [-eihqxI] [-p NAME]... [-v [0-6]] [-arch "
+		    "ARCH] [-k KERNEL] [-d KEXT]... "
+		    "[-r FOLDER]... [-s FOLDER] [-A | -a ID@ADDRESS | -a @FILE]... "
+		    "[-b ID]... [KEXT]...",
 	.purpose = "Tests kexts, links them and makes their symbol files, or loads them.",
 	.rows = rows,
 	.operands = &paths,
 };
 
-static void check_options(void)
+/* What is done with the kexts: one of these. */
+static void check_modes(void)
 {
 	if (use_loaded || addresses.count)
 		no_load = true;
+	if (load_only + match_only + no_load > 1)
+		options_fail(&command, "only one of -l, -m and -n is allowed%s",
+			     use_loaded || addresses.count ? " (-a and -A imply -n)"
+							   : "");
+	if (run_private && (no_load || tests || safe_boot || symbols || match_only))
+		options_fail(&command, "--run does not go with -m, -n, -t, -x or -s");
+	if (!run_private && (settings.count || boot_args))
+		options_fail(&command, "use --sysctl and --boot-args only with --run");
+	if (match_only && symbols)
+		options_fail(&command, "-m does not go with -s: it links nothing");
+	if (personalities.count && (no_load || load_only || run_private))
+		options_fail(&command,
+			     "-p does not go with -l, -n or --run, which send no "
+			     "personalities");
+}
+
+static void check_interaction(void)
+{
+	interactive |= interactive_all;
+	if (interactive && (no_load || run_private))
+		options_fail(&command, "-i and -I do not go with -n or --run");
+	if (interactive && quiet) {
+		print_error("-i and -I ask, which -q forbids");
+		exit(EXIT_INTERACTION);
+	}
+}
+
+/* What only tests and links may be told to do otherwise than a load would. */
+static void check_loading(void)
+{
+	if (no_load)
+		return;
+	if (kernel)
+		options_fail(&command, "use -k only with -n");
+	if (no_authentication)
+		options_fail(&command, "-z is only allowed with -n");
+	if (no_resolve)
+		options_fail(&command, "-Z is only allowed with -n");
+	if (arch_name && kext_arch_named(arch_name) != kext_arch_host())
+		options_fail(&command, "only %s kexts can be loaded; use -n",
+			     kext_arch_host()->name);
+	if (era_name || (json && !run_private))
+		options_fail(&command, "use --era and --json only with -n");
+}
+
+static void check_options(void)
+{
 	if (!paths.count && !identifiers.count)
 		options_fail(&command, "no kernel extension specified (name bundles, or "
 				       "use -b)");
-	if (load_only && no_load)
-		options_fail(&command, "only one of -l and -n is allowed");
-	if (!no_load && kernel)
-		options_fail(&command, "use -k only with -n");
-	if (!no_load && no_authentication)
-		options_fail(&command, "-z is only allowed with -n");
-	if (!no_load && no_resolve)
-		options_fail(&command, "-Z is only allowed with -n");
-	if (!no_load && arch_name && kext_arch_named(arch_name) != kext_arch_host())
-		options_fail(&command, "only %s kexts can be loaded; use -n",
-			     kext_arch_host()->name);
-	if (!no_load && (era_name || (json && !run_private)))
-		options_fail(&command, "use --era and --json only with -n");
-	if (run_private && (no_load || tests || safe_boot || symbols))
-		options_fail(&command, "--run does not go with -n, -t, -x or -s");
-	if (!run_private && (settings.count || boot_args))
-		options_fail(&command, "use --sysctl and --boot-args only with --run");
+	check_modes();
+	check_interaction();
+	check_loading();
 	if (no_load && !tests)
 		no_authentication = true;
+	if (no_caches)
+		print_error("-no-caches (-c) is ignored");
+	if (no_loaded_check)
+		print_error("-no-loaded-check (-D) is ignored");
 }
 
-/* Darwin's kextutil has exit codes of its own for what kexts suffer from. */
 static int exit_status(int error)
 {
 	switch (error) {
 	case 0:
 		return EX_OK;
-	case -2: /* ENOENT */
+	case INTERACTIVE_ABORTED:
+		return EXIT_ABORTED;
+	case -ENOENT:
 	case KEXT_ERR_NOT_FOUND:
 	case KEXT_ERR_NOT_A_KEXT:
-		return 1;
+		return EXIT_NOT_FOUND;
 	case KEXT_ERR_ARCH_NOT_FOUND:
-		return 2;
+		return EXIT_ARCH;
 	case KEXT_ERR_VALIDATION:
 	case KEXT_ERR_AUTHENTICATION:
 	case KEXT_ERR_DEPENDENCIES:
 	case KEXT_ERR_DEPENDENCY_LOAD:
 	case KEXT_ERR_LINK:
-		return 4;
+		return EXIT_BAD_KEXT;
 	case KEXT_ERR_BOOT_LEVEL:
-		return 5;
+		return EXIT_SAFE_BOOT;
 	case KEXT_ERR_LOADED_DIFFERS:
 	case KEXT_ERR_NOT_LOADABLE:
 	case KEXT_ERR_START_STOP:
-		return 6;
+		return EXIT_NOT_LOADED;
 	default:
 		return kext_error_exit_status(error);
 	}
+}
+
+/* Loads, and sends personalities as far as there is who takes them. */
+static int load(const struct offline *offline, const struct load_plan *plan)
+{
+	struct personalities_plan sending = {.names = &personalities};
+	int error = interactive ? interactive_run(offline, plan, interactive_all)
+				: load_run(plan);
+	if (error == 0 && symbols)
+		error = offline_run(offline);
+	if (error || load_only)
+		return error;
+	/* That drivers stay unmatched is no failure of a load that did not name them. */
+	error = personalities_send(offline, &sending);
+	return error == KEXT_ERR_UNSUPPORTED && !personalities.count ? 0 : error;
+}
+
+static int match(const struct offline *offline)
+{
+	struct personalities_plan sending = {.names = &personalities,
+					     .must_be_loaded = true};
+	return personalities_send(offline, &sending);
 }
 
 int main(int argc, char **argv)
@@ -174,13 +260,6 @@ int main(int argc, char **argv)
 		.allow_missing = allow_missing,
 		.safe_boot = safe_boot,
 	};
-	if (!run_private)
-		offline_check(&offline);
-	if (no_load || safe_boot || tests) {
-		int error = offline_run(&offline);
-		if (no_load || error < 0)
-			return print_finish(exit_status(error));
-	}
 	struct load_plan plan = {
 		.identifiers = &identifiers,
 		.paths = &paths,
@@ -192,17 +271,21 @@ int main(int argc, char **argv)
 		.timeout_ms = timeout_ms,
 		.at_least = tests || level ? KEXT_NOTE : KEXT_ERROR,
 	};
-	if (run_private) {
-		struct run_plan private = {
-			.load = plan,
-			.settings = &settings,
-			.boot_args = boot_args,
-			.as_json = json,
-		};
+	struct run_plan private = {
+		.load = plan,
+		.settings = &settings,
+		.boot_args = boot_args,
+		.as_json = json,
+	};
+	if (run_private)
 		return print_finish(run_privately(&private));
+	offline_check(&offline);
+	if (match_only)
+		return print_finish(exit_status(match(&offline)));
+	if (no_load || safe_boot || tests) {
+		int error = offline_run(&offline);
+		if (no_load || error < 0)
+			return print_finish(exit_status(error));
 	}
-	int error = load_run(&plan);
-	if (symbols && error == 0)
-		error = offline_run(&offline);
-	return print_finish(exit_status(error));
+	return print_finish(exit_status(load(&offline, &plan)));
 }

@@ -57,43 +57,6 @@ static int check_versions(const struct kext_linkset *set, const struct kext_bund
 	return error;
 }
 
-static bool is_safe(const struct kext_bundle *bundle, const struct kext_arch *arch)
-{
-	static const char *const legal[] = {"Root", "Local-Root", "Network-Root",
-					    "Console", "Safe Boot"};
-	const char *required =
-		kext_value_string(kext_bundle_property(bundle, "OSBundleRequired", arch));
-	for (size_t i = 0; required && i < sizeof(legal) / sizeof(*legal); i++)
-		if (strcmp(required, legal[i]) == 0)
-			return true;
-	return false;
-}
-
-static int check_safe_boot(const struct kext_linkset *set, const struct kext_bundle *root,
-			   const struct kext_load_list *list,
-			   struct kext_diagnostics *diagnostics)
-{
-	int error = 0;
-	for (size_t i = 0; set->options.safe_boot && i < kext_load_list_count(list);
-	     i++) {
-		const struct kext_load_item *item = kext_load_list_at(list, i);
-		if (!item->bundle || item->is_kernel_component ||
-		    is_safe(item->bundle, set->options.arch))
-			continue;
-		kext_diagnose(diagnostics, KEXT_ERROR, "boot.level",
-			      kext_bundle_identifier(root),
-			      "set OSBundleRequired (\"Safe Boot\" at least)",
-			      "cannot be loaded in a safe boot: %s%s has no legal "
-			      "OSBundleRequired",
-			      item->bundle == root ? "" : "its dependency ",
-			      item->bundle == root
-				      ? "it"
-				      : kext_bundle_identifier(item->bundle));
-		error = KEXT_ERR_BOOT_LEVEL;
-	}
-	return error;
-}
-
 /* ---- merging ---- */
 
 /* Positions in a load list as positions in the set. */
@@ -174,8 +137,6 @@ static int resolve_one(struct kext_linkset *set, size_t index,
 	if (error < 0)
 		return error;
 	error = check_versions(set, bundle, list, diagnostics);
-	if (error == 0)
-		error = check_safe_boot(set, bundle, list, diagnostics);
 	if (error == 0)
 		error = merge_list(set, list, &set->asked[index].position);
 	if (error == 0)

@@ -54,13 +54,15 @@ static int check_boot_level(const struct check *check, struct kext_bundle *bundl
 	if (kext_bundle_required(bundle, check->checks->arch))
 		return 0;
 	if (bundle == check->root)
-		kext_diagnose(check->diagnostics, KEXT_ERROR, "boot.level",
-			      kext_bundle_identifier(bundle),
-			      "set OSBundleRequired in its Info.plist",
-			      "is not loaded in a safe boot: it has no OSBundleRequired");
+		kext_diagnose(
+			check->diagnostics, KEXT_ERROR, "boot.level",
+			kext_bundle_identifier(bundle),
+			"set OSBundleRequired in its Info.plist",
+			"is not loaded in a safe boot: it has no legal OSBundleRequired");
 	else
 		blame(check, "boot.dependency", bundle,
-		      "which is not loaded in a safe boot: it has no OSBundleRequired");
+		      "which is not loaded in a safe boot: it has no legal "
+		      "OSBundleRequired");
 	return KEXT_ERR_BOOT_LEVEL;
 }
 

@@ -173,6 +173,173 @@ test_exit_codes()
 	expect_text "$T/out" '2 kexts: 1 without problems, 1 with'
 }
 
+# One row each: which options exclude each other.
+test_conflicts()
+{
+	local line
+	while read -r line; do
+		# shellcheck disable=SC2086
+		expect_status 64 kextutil $line X.kext
+	done <<-END
+		-l -m
+		-l -n
+		-m -n
+		-m -a x@1000
+		-l -A
+		-A -a x@1000
+		-i -n
+		-I -n
+		-k $ROOT/README.md
+		-z
+		-Z
+		-Z -n -s $T
+		-m -k $ROOT/README.md
+		-m -z
+		-m -s $T
+		-n -p name
+		-l -p name
+		-arch arm64
+		-A -arch arm64
+		-n -arch z80
+		-n -era jaguar
+		-json
+		-n -s $T/none
+		-n -r $ROOT/README.md
+		-n -d $ROOT/README.md
+		-n -d $T
+		-sysctl a=1
+		-n -run
+		-n -j 257
+	END
+	expect_status 66 kextutil -n -d "$T/none.kext" X.kext
+	expect_status 66 kextutil -n -r "$T/none" X.kext
+	expect_status 7 kextutil -q -i X.kext
+	expect_status 7 kextutil -q -I X.kext
+	expect_status 0 kextutil -h
+	expect_text "$T/out" 'usage: kextutil'
+	expect_equal "$(cat "$T/err")" ''
+}
+
+test_obsolete_options()
+{
+	dummy_kext "$T"
+	expect_status 0 kextutil -n -c -D "$T/DummySysctl.kext"
+	expect_text "$T/err" '-no-caches (-c) is ignored'
+	expect_text "$T/err" '-no-loaded-check (-D) is ignored'
+}
+
+test_kernel_is_no_file()
+{
+	dummy_kext "$T"
+	kextutil -n -k /dev/null "$T/DummySysctl.kext" 2>"$T/err" && fail "linked"
+	expect_equal "$(cat "$T/err")" \
+		"kextutil: /dev/null: the kernel cannot be read: this is no regular file"
+	mkfifo "$T/fifo"
+	kextutil -n -k "$T/fifo" "$T/DummySysctl.kext" 2>"$T/err" && fail "linked"
+	expect_text "$T/err" 'this is no regular file'
+}
+
+# chain: two.kext, which needs one.kext, both in $T.
+chain()
+{
+	make_kext "$T" one test.one 1.0 <<<'#include <mach/mach_types.h>
+		int one_value(void) { return 1; }
+		kern_return_t one_start(kmod_info_t *k, void *d) { return 0; }
+		kern_return_t one_stop(kmod_info_t *k, void *d) { return 0; }'
+	make_kext "$T" two test.two 1.0 test.one=1.0 <<<'#include <mach/mach_types.h>
+		int one_value(void);
+		kern_return_t two_start(kmod_info_t *k, void *d) { return one_value() - 1; }
+		kern_return_t two_stop(kmod_info_t *k, void *d) { return 0; }'
+}
+
+loaded()
+{
+	kextstat | awk '$6 ~ /^test[.]/ { print $6 }' | tr '\n' ' '
+}
+
+test_interactive()
+{
+	chain
+	expect_status 3 kextutil -i -d "$T/one.kext" "$T/two.kext" <<<n
+	expect_text "$T/err" 'Load and start test.two (1.0) [Y/n]? '
+	expect_equal "$(loaded)" ''
+	# A refusal ends it all: the second kext is not asked about.
+	expect_status 3 kextutil -i -d "$T/one.kext" "$T/two.kext" "$T/one.kext" <<<n
+	expect_no_text "$T/err" 'test.one'
+	# Neither y nor n is asked again; no end of line is no answer.
+	expect_status 3 kextutil -i -d "$T/one.kext" "$T/two.kext" <<<"$(printf 'x\nNo')"
+	expect_text "$T/err" "Please answer 'y' or 'n'."
+	printf y | expect_status 3 kextutil -i -d "$T/one.kext" "$T/two.kext"
+	expect_text "$T/err" 'the input ended before an answer'
+	expect_equal "$(loaded)" ''
+	# Only the named one is asked about; an empty line is the default.
+	expect_status 0 kextutil -i -d "$T/one.kext" "$T/two.kext" <<<''
+	expect_no_text "$T/err" 'test.one (1.0)'
+	expect_equal "$(loaded)" 'test.one test.two '
+}
+
+test_interactive_all()
+{
+	chain
+	expect_status 3 kextutil -I -d "$T/one.kext" "$T/two.kext" <<<"$(printf 'y\nn')"
+	expect_text "$T/err" 'Load and start test.one (1.0) [Y/n/a]? '
+	expect_text "$T/err" 'Load and start test.two (1.0) [Y/n/a]? '
+	expect_equal "$(loaded)" ''
+	expect_status 0 kextutil -I -d "$T/one.kext" "$T/two.kext" <<<A
+	expect_no_text "$T/err" 'test.two (1.0)'
+	expect_equal "$(loaded)" 'test.one test.two '
+	# Nothing is asked of what is loaded.
+	expect_status 0 kextutil -I -d "$T/one.kext" "$T/two.kext" </dev/null
+}
+
+test_personalities()
+{
+	chain
+	expect_status 6 kextutil -m "$T/one.kext"
+	expect_text "$T/err" 'is not loaded'
+	kextload "$T/one.kext"
+	expect_status 0 kextutil -m "$T/one.kext"
+	sed -i 's,^</dict></dict></plist>,</dict><key>IOKitPersonalities</key><dict>\
+		<key>Disk</key><dict><key>IOClass</key><string>a</string>\
+		<key>IOProviderClass</key><string>b</string></dict></dict></dict></plist>,' \
+		"$T/one.kext/Contents/Info.plist"
+	expect_status 71 kextutil -m "$T/one.kext"
+	expect_text "$T/err" '1 of its personalities cannot be sent'
+	expect_status 71 kextutil -p Disk "$T/one.kext"
+	expect_status 64 kextutil -m -p Disc "$T/one.kext"
+	expect_text "$T/err" 'none of the kexts has a personality of this name'
+	expect_status 0 kextutil -l "$T/one.kext"
+	expect_no_text "$T/err" personalities
+	expect_status 0 kextutil "$T/one.kext"
+	expect_text "$T/err" '1 of its personalities cannot be sent'
+}
+
+# One call finds what is wrong with the properties, the modes and the link.
+test_preflight_tells_all()
+{
+	chain
+	sed -i 's,<key>CFBundlePackageType,<key>OSBundleRequired</key><true/>&,' \
+		"$T/two.kext/Contents/Info.plist"
+	chmod g+w "$T/two.kext/Contents/MacOS/two"
+	make_kext "$T/other" one test.one 1.0 <<<'#include <mach/mach_types.h>
+		kern_return_t one_start(kmod_info_t *k, void *d) { return 0; }
+		kern_return_t one_stop(kmod_info_t *k, void *d) { return 0; }'
+	expect_status 4 kextutil -n -t -d "$T/other/one.kext" "$T/two.kext" "$T/none.kext" \
+		"$T/other/one.kext"
+	expect_text "$T/err" 'OSBundleRequired'
+	expect_text "$T/err" 'must not be writable by group or others'
+	expect_text "$T/err" '_one_value is not defined'
+	expect_text "$T/err" 'none.kext: cannot be opened'
+	expect_text "$T/out" '3 kexts: 1 without problems, 2 with'
+	expect_equal "$(grep -c '_one_value is not defined' "$T/err")" 1
+	# Without -t the dependencies are judged, too.
+	sed -i 's,<key>CFBundlePackageType,<key>OSBundleRequired</key><true/>&,' \
+		"$T/other/one.kext/Contents/Info.plist"
+	sed -i 's,<key>OSBundleRequired</key><true/>,,' "$T/two.kext/Contents/Info.plist"
+	expect_status 4 kextutil -n -d "$T/other/one.kext" "$T/two.kext"
+	expect_text "$T/err" 'needs test.one, which is not a valid kext'
+}
+
 test_addresses_of_the_kernel()
 {
 	local address

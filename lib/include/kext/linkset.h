@@ -31,7 +31,6 @@ struct kext_linkset_options {
 	unsigned jobs;					/* threads; 0: one a core */
 	bool include_relocations;			/* slide information */
 	bool allow_missing;
-	bool safe_boot;			/* refuse what may not be loaded in a safe boot */
 };
 
 struct kext_linked {
