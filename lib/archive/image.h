@@ -36,6 +36,7 @@ struct prelink_image *prelink_image_unref(struct prelink_image *image);
  */
 struct prelink_place {
 	uint64_t load, source, size, kmod_info;
+	uint64_t state, state_size; /* address and size of its link state; 0: none */
 };
 
 /* The bytes at an address of the kext's own; false when they are not in the file. */

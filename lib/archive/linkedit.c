@@ -75,6 +75,8 @@ static int copy_dysymtab(struct standalone *s, struct bytes command)
 		memset(copy + unused[i], 0, 8);
 	if (is_stripped(s))
 		memset(copy + 8, 0, 24);
+	store32(copy + 20, s->state.count ? s->state.count : load32(copy + 20, s->big),
+		s->big); /* what a link state has is external and defined */
 	int error = copy_table(s, copy + 56, 4, "indirect symbols");
 	if (error == 0)
 		error = copy_table(s, copy + 64, 8, "external relocations");

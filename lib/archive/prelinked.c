@@ -83,6 +83,9 @@ static void find_place(const struct prelinked *p, const struct kext_value *info,
 		.source = address_of(info, PRELINK_KEY_SOURCE),
 		.size = kext_value_integer(kext_value_get(info, PRELINK_KEY_SIZE)),
 		.kmod_info = address_of(info, PRELINK_KEY_KMOD_INFO),
+		.state = address_of(info, PRELINK_KEY_LINK_STATE),
+		.state_size = kext_value_integer(
+			kext_value_get(info, PRELINK_KEY_LINK_STATE_SIZE)),
 	};
 	if (!place.source)
 		place.source = address_of(info, PRELINK_KEY_EARLY_ADDRESS);

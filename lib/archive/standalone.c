@@ -110,6 +110,25 @@ static uint64_t read_word(const struct standalone *s, struct cursor *c)
 	return s->is_64 ? cursor_u64(c) : cursor_u32(c);
 }
 
+static int add_sections(struct standalone *s, struct cursor *c, uint32_t count,
+			struct standalone_segment *segment)
+{
+	segment->lead = segment->file_size;
+	for (uint32_t i = 0; i < count; i++) {
+		cursor_take(c, 32);
+		struct standalone_section *section = array_push(&s->sections);
+		if (!section)
+			return -ENOMEM;
+		section->address = read_word(s, c);
+		section->size = read_word(s, c);
+		cursor_take(c, s->is_64 ? 32 : 28);
+		uint64_t lead = section->address - segment->address;
+		if (lead < segment->lead)
+			segment->lead = lead;
+	}
+	return 0;
+}
+
 static int add_segment(struct standalone *s, struct bytes command)
 {
 	struct cursor c = cursor_at(command, 8, s->big);
@@ -130,11 +149,20 @@ static int add_segment(struct standalone *s, struct bytes command)
 		return standalone_damaged(
 			s, "segment %.16s has more bytes in the file than in memory",
 			(const char *)name);
-	struct standalone_segment *place = array_push(&s->segments);
+	int error = add_sections(s, &c, sections, &segment);
+	struct standalone_segment *place = error == 0 ? array_push(&s->segments) : NULL;
 	if (!place)
 		return -ENOMEM;
 	*place = segment;
 	return 0;
+}
+
+static void look_at_symtab(struct standalone *s, struct bytes command)
+{
+	if (command.size < 24)
+		return; /* refused when it is copied */
+	s->has_symtab = true;
+	s->has_symbols = load32(command.data + 12, s->big) != 0;
 }
 
 static int read_segments(struct standalone *s)
@@ -146,9 +174,12 @@ static int read_segments(struct standalone *s)
 	while (error == 0 && next_command(s, &at, &number, &command, &type, &error))
 		if (type == (s->is_64 ? LC_SEGMENT_64 : LC_SEGMENT))
 			error = add_segment(s, command);
+		else if (type == LC_SYMTAB)
+			look_at_symtab(s, command);
 	array_for_each (segment, &s->segments)
 		if (segment->is_linkedit && !s->linkedit)
 			s->linkedit = segment;
+	s->has_symbols = s->has_symbols && s->linkedit && s->linkedit->file_size;
 	return error;
 }
 
@@ -166,7 +197,7 @@ static int lay_out(struct standalone *s)
 	bool has_header = s->segments.count && !s->segments.items[0].is_linkedit &&
 			  holds_header(s, &s->segments.items[0]);
 	uint64_t unit = page_size(s);
-	uint64_t end = has_header ? 0 : s->header_size + s->commands.size;
+	uint64_t end = has_header ? 0 : s->header_size + s->commands.size + s->new_room;
 	array_for_each (segment, &s->segments) {
 		if (segment->is_linkedit)
 			continue;
@@ -266,7 +297,7 @@ static int copy_commands(struct standalone *s)
 	struct bytes command;
 	int error = 0;
 	while (error == 0 && next_command(s, &at, &number, &command, &type, &error)) {
-		if (is_dropped(type))
+		if (is_dropped(type) || (type == LC_SYMTAB && s->state.count))
 			continue;
 		s->new_count++;
 		if (type == (s->is_64 ? LC_SEGMENT_64 : LC_SEGMENT))
@@ -281,6 +312,7 @@ static int copy_commands(struct standalone *s)
 static int make_commands(struct standalone *s)
 {
 	int error = copy_commands(s);
+	standalone_append_state(s);
 	if (error == 0)
 		error = buffer_error(&s->new_commands);
 	if (error == 0)
@@ -390,7 +422,9 @@ static int copy_file(struct standalone *s, struct prelink_image *image,
 static int rebuild(struct standalone *s, struct prelink_image *image, uint8_t **ret_data,
 		   size_t *ret_size)
 {
-	int error = lay_out(s);
+	int error = standalone_add_state(s);
+	if (error == 0)
+		error = lay_out(s);
 	if (error == 0)
 		error = make_commands(s);
 	if (error == 0)
@@ -416,7 +450,10 @@ int standalone_make(struct prelink_image *image, const struct prelink_place *pla
 		error = check_result(&s, data, size);
 	buffer_free(&s.new_commands);
 	buffer_free(&s.linkedit_data);
+	buffer_free(&s.state.table);
+	buffer_free(&s.state.strings);
 	array_free(&s.segments);
+	array_free(&s.sections);
 	if (error < 0) {
 		free(data);
 		return error;

@@ -13,7 +13,12 @@ struct standalone_segment {
 	uint64_t address, size, file_offset, file_size; /* as the kext has them */
 	uint64_t new_offset, new_size;
 	size_t new_command; /* where its command is in new_commands */
+	uint64_t lead;	    /* bytes before its first section */
 	bool is_linkedit;
+};
+
+struct standalone_section {
+	uint64_t address, size;
 };
 
 /* One that is being made. */
@@ -26,10 +31,17 @@ struct standalone {
 	uint32_t header_size, command_count;
 	struct bytes commands; /* as the kext has them */
 	ARRAY_OF(struct standalone_segment) segments;
+	ARRAY_OF(struct standalone_section) sections;
 	struct standalone_segment *linkedit; /* NULL: it has none */
 	uint64_t content_end;		     /* where __LINKEDIT goes */
 	struct buffer new_commands, linkedit_data;
 	uint32_t new_count;
+	bool has_symtab, has_symbols; /* a command, any in it */
+	uint64_t new_room;	      /* that more load commands need */
+	struct {		      /* symbols from its link state, if it has none */
+		struct buffer table, strings;
+		uint32_t count;
+	} state;
 };
 
 /*
@@ -54,5 +66,13 @@ bool standalone_bytes_at(const struct standalone *s, uint64_t offset, uint64_t s
  */
 int standalone_copy_linkedit(struct standalone *s, struct bytes command, uint32_t type,
 			     bool *ret_done) __attribute__((warn_unused_result));
+
+/*
+ * Takes the symbols of a kext that has none from its link state, and gives it a
+ * __LINKEDIT for them (linkstate.c). KEXT_ERR_BAD_DATA with a diagnostic, or -ENOMEM.
+ */
+int standalone_add_state(struct standalone *s) __attribute__((warn_unused_result));
+/* Writes them: load commands behind the others, and the tables. */
+void standalone_append_state(struct standalone *s);
 
 #endif

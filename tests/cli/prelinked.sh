@@ -19,6 +19,53 @@ test_early_keys()
 	round_trip early i386
 }
 
+# link_states CPU: $T/state.CPU, a prelinked kernel of Mac OS X 10.6
+link_states()
+{
+	compile_kexts "$1"
+	python3 "$MODELS/prelinked_state.py" build "$1" "$T/state.$1" $(objects "$1")
+}
+
+test_symbols_of_link_states()
+{
+	local cpu
+	for cpu in x86_64 i386; do
+		link_states $cpu
+		expect_status 0 mkextunpack -v -d "$T/$cpu.d" "$T/state.$cpu"
+		python3 "$MODELS/prelinked_state.py" check $cpu "$T/$cpu.d" $(objects $cpu)
+		llvm-nm-14 "$T/$cpu.d/Beta.kext/Contents/MacOS/Beta" >"$T/nm"
+		expect_text "$T/nm" "T _stop"
+		expect_text "$T/nm" "D _kmod_info"
+		expect_text "$T/nm" "A _elsewhere"
+		[ -z "$(plutil_keys "$T/$cpu.d/Beta.kext/Contents/Info.plist" | grep LinkState)" ] ||
+			fail "the link state is still spoken of"
+	done
+}
+
+plutil_keys()
+{
+	python3 -c 'import plistlib, sys; print(*plistlib.load(open(sys.argv[1], "rb")), sep="\n")' "$1"
+}
+
+test_damaged_link_states()
+{
+	link_states x86_64
+	local file=$T/state.x86_64 alpha='-b com.example.Alpha'
+	local at='at = d.index(bytes.fromhex("0df0feca"))'
+	patched "$file" "$at; put32(at, 0xf00dd00e)"
+	refused "0xf00dd00e" $alpha
+	patched "$file" "$at; put32(at + 4, 2)"
+	refused "version 2" $alpha
+	patched "$file" "$at; put32(at + 32, 0xffffffff)"
+	refused "of 4294967295 of its link state" $alpha
+	patched "$file" "$at; put32(at + 36, 0xfffffff0)"
+	refused "symbol 0 of" $alpha
+	patched "$file" "$at; put32(at + 60, 0xfffffff0)"
+	refused "the name at 4294967280" $alpha
+	patched "$file" 'text("LinkState</key><integer size=\"64\">0xffffff80002", "LinkState</key><integer size=\"64\">0xffffff80012")'
+	refused "is not in the file" $alpha
+}
+
 test_tiger()
 {
 	local cpu how

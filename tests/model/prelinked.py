@@ -202,9 +202,9 @@ def symtab_commands(order, where, count, strings_at, strings, starts_at):
             struct.pack(order + "4I", 0x26, 16, starts_at, len(EXTRA))]
 
 
-def whole_kext(kext, cpu, load, page):
+def whole_kext(kext, cpu, load, page, bare=False):
     """A kext as the linker leaves it: file offsets and addresses differ by `load` alone, and
-    __LINKEDIT of its own. Its bytes."""
+    __LINKEDIT of its own, or none when it is bare. Its bytes."""
     addresses, at = {}, load
     for name in kext.segments():
         addresses[name] = at
@@ -224,11 +224,14 @@ def whole_kext(kext, cpu, load, page):
         out[begin:begin + len(data)] = data
         rows.append(segment_command(kext.order, kext.width, name, addresses[name], size, begin,
                                     size, kext.of(name)))
-    rows.append(segment_command(kext.order, kext.width, "__LINKEDIT", linkedit,
-                                up(len(blob), page), linkedit - load, up(len(blob), page)))
-    rows += symtab_commands(kext.order, linkedit - load, len(kext.symbols),
-                            linkedit - load + len(table), strings,
-                            linkedit - load + len(table) - len(EXTRA))
+    if bare:
+        blob = b""
+    else:
+        rows.append(segment_command(kext.order, kext.width, "__LINKEDIT", linkedit,
+                                    up(len(blob), page), linkedit - load, up(len(blob), page)))
+        rows += symtab_commands(kext.order, linkedit - load, len(kext.symbols),
+                                linkedit - load + len(table), strings,
+                                linkedit - load + len(table) - len(EXTRA))
     head = header(kext.order, kext.width, cpu, 11, rows, 1)
     assert len(head) <= 0x800
     out[:len(head)] = head
