@@ -267,22 +267,5 @@ test_loaded_kexts()
 	expect_status 1 kextcache -q -z -l -r -m "$T/b.mkext" "$T/kexts"
 }
 
-# The page's examples, in a folder that has what they name.
-test_examples_of_the_manual()
-{
-	dummy_kext "$T"
-	python3 -B tests/model/prelink_make.py "$T" 2
-	[ "$(id -u)" != 0 ] || chown -R 0:0 "$T"
-	sed -n '/^\.Bd -literal/,/^\.Ed/p' man/kextcache.8 | grep -v '^\.' >"$T/examples"
-	[ "$(wc -l <"$T/examples")" = 5 ]
-	cd "$T"
-	local line
-	while read -r line; do
-		expect_status 0 bash -c "$line" </dev/null
-	done <examples
-	expect_text "$T/examples" prelinkedkernel
-	[ -s prelinkedkernel ] && [ -s symbols/com.example.Driver0.sym ] && [ -s Both.mkext ]
-}
-
 cd "$ROOT"
 run_tests
