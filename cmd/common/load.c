@@ -1,25 +1,10 @@
 /* Loading; see load.h. */
-#include <signal.h>
 #include <stdlib.h>
+#include "common/interrupt.h"
 #include "common/load.h"
 #include "common/print.h"
 
 static struct kext_client *client;
-static volatile sig_atomic_t is_interrupted;
-
-static void interrupt(int number)
-{
-	(void)number;
-	is_interrupted = 1;
-	kext_client_cancel(client);
-}
-
-static void catch_interrupts(void (*handler)(int))
-{
-	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 static void print_outcome(const char *name, int error,
 			  const struct kext_load_reply *reply)
@@ -63,11 +48,11 @@ static int load(const struct load_plan *plan, const char *path, const char *iden
 static int load_all(const struct load_plan *plan)
 {
 	int first = 0;
-	for (size_t i = 0; i < plan->identifiers->count && !is_interrupted; i++) {
+	for (size_t i = 0; i < plan->identifiers->count && !interrupt_came(); i++) {
 		int error = load(plan, NULL, plan->identifiers->items[i]);
 		first = first ? first : error;
 	}
-	for (size_t i = 0; i < plan->paths->count && !is_interrupted; i++) {
+	for (size_t i = 0; i < plan->paths->count && !interrupt_came(); i++) {
 		int error = load(plan, plan->paths->items[i], NULL);
 		first = first ? first : error;
 	}
@@ -79,9 +64,9 @@ int load_run(const struct load_plan *plan)
 	int error = instance_connect(plan->instance, KEXT_CLIENT_START, &client);
 	if (error < 0)
 		return error;
-	catch_interrupts(interrupt);
+	interrupt_cancels(client);
 	error = load_all(plan);
-	catch_interrupts(SIG_DFL);
+	interrupt_cancels(NULL);
 	client = kext_client_free(client);
 	return error;
 }

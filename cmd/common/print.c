@@ -12,6 +12,7 @@
 
 static const char *program = "kext";
 static int quiet;
+static unsigned log_level = 2;
 
 /*
  * A descriptor below 3 that came closed would become some file or socket of ours, and
@@ -80,6 +81,65 @@ void print_diagnostics(const struct kext_diagnostics *diagnostics,
 		if (item->severity >= at_least && quiet < 2)
 			print_diagnostic(item);
 	}
+}
+
+/* -v 1 to 6 are the levels 3 to 7; in 0x... the low three bits are the level. */
+void print_set_level(unsigned verbose)
+{
+	if (verbose > 6)
+		log_level = verbose & 7;
+	else if (verbose)
+		log_level = verbose == 6 ? 7 : verbose + 2;
+}
+
+bool print_has_level(unsigned level)
+{
+	return level <= log_level && !quiet;
+}
+
+void print_message(unsigned level, const char *format, ...)
+{
+	va_list arguments;
+	if (!print_has_level(level))
+		return;
+	va_start(arguments, format);
+	print_prefix(KEXT_NOTE);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+}
+
+/* The only error of a list of findings; NULL for none or several. */
+static const struct kext_diagnostic *only_error(const struct kext_diagnostics *list)
+{
+	const struct kext_diagnostic *item, *found = NULL;
+	for (size_t i = 0; (item = kext_diagnostics_at(list, i)); i++) {
+		if (item->severity == KEXT_ERROR && found)
+			return NULL;
+		if (item->severity == KEXT_ERROR)
+			found = item;
+	}
+	return found;
+}
+
+void print_failure(const struct kext_diagnostics *reasons, const char *format, ...)
+{
+	const struct kext_diagnostic *item, *reason = only_error(reasons);
+	va_list arguments;
+	if (quiet >= 2)
+		return;
+	for (size_t i = 0; (item = kext_diagnostics_at(reasons, i)); i++) {
+		if (item != reason &&
+		    (item->severity == KEXT_ERROR || print_has_level(3)))
+			print_diagnostic(item);
+	}
+	va_start(arguments, format);
+	print_prefix(KEXT_ERROR);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "%s%s\n", reason ? ": " : "", reason ? reason->message : "");
+	if (reason && reason->hint)
+		fprintf(stderr, "    %s\n", reason->hint);
 }
 
 void print_error(const char *format, ...)

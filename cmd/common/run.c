@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <kext/client.h>
 #include <kext/error.h>
 #include "common/instance.h"
+#include "common/interrupt.h"
 #include "common/print.h"
 #include "common/run.h"
 
@@ -25,21 +25,6 @@ struct run {
 };
 
 static struct kext_client *client;
-static volatile sig_atomic_t is_interrupted;
-
-static void interrupt(int number)
-{
-	(void)number;
-	is_interrupted = 1;
-	kext_client_cancel(client);
-}
-
-static void catch_interrupts(void (*handler)(int))
-{
-	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 /* ---- the folders ---- */
 
@@ -196,7 +181,7 @@ static void unload_all(struct run *run)
 	kext_diagnostics_free(diagnostics);
 	keep_error(run, error);
 	for (size_t i = error < 0 ? 0 : kext_value_count(kexts);
-	     i-- > 0 && !run->report && !is_interrupted;) {
+	     i-- > 0 && !run->report && !interrupt_came();) {
 		const struct kext_value *kext = kext_value_at(kexts, i);
 		const char *identifier =
 			kext_value_string(kext_value_get(kext, "CFBundleIdentifier"));
@@ -260,7 +245,7 @@ static void read_findings(struct run *run)
 
 static int exit_status(const struct run *run)
 {
-	if (run->error == KEXT_ERR_TIMEOUT || is_interrupted)
+	if (run->error == KEXT_ERR_TIMEOUT || interrupt_came())
 		return EX_TEMPFAIL;
 	if (run->report || run->error == KEXT_ERR_PANIC)
 		return EX_SOFTWARE;
@@ -305,11 +290,11 @@ int run_privately(const struct run_plan *plan)
 	keep_error(&run,
 		   instance_connect(KEXT_INSTANCE_DEFAULT, KEXT_CLIENT_START, &client));
 	if (client) {
-		catch_interrupts(interrupt);
+		interrupt_cancels(client);
 		live(&run);
 		read_findings(&run);
 		keep_error(&run, kext_client_shutdown(client));
-		catch_interrupts(SIG_DFL);
+		interrupt_cancels(NULL);
 		client = kext_client_free(client);
 	}
 	remove_folder(&run);
