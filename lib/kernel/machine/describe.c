@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/file.h"
 #include "base/memory.h"
 #include "kernel/machine/machine.h"
@@ -14,18 +15,23 @@
 #define CPU_TYPE_X86_64	       0x01000007u
 #define CPU_SUBTYPE_X86_64_ALL 3u
 
-/* Each symbol in the section of its address. */
-static void add_symbols(struct macho_builder *builder, unsigned text, unsigned trap,
-			unsigned vtables)
+/* Each symbol in the section of its address; `trapped`, which may be NULL, at its trap.
+ */
+static void add_symbols(struct macho_builder *builder, const char *trapped, unsigned text,
+			unsigned trap, unsigned vtables)
 {
 	size_t count;
 	const struct kernel_symbol *symbols = kernel_symbols(&count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		uint64_t address = symbols[i].address;
+		if (trapped && strcmp(symbols[i].name, trapped) == 0)
+			address = trap_of_symbol(trapped);
 		macho_builder_symbol(builder, symbols[i].name, N_SECT | N_EXT,
-				     symbols[i].address >= KERNEL_VTABLES ? vtables
-				     : symbols[i].address >= KERNEL_TRAPS ? trap
-									  : text,
-				     0, symbols[i].address);
+				     address >= KERNEL_VTABLES ? vtables
+				     : address >= KERNEL_TRAPS ? trap
+							       : text,
+				     0, address);
+	}
 }
 
 static unsigned add_vtables(struct macho_builder *builder, const uint8_t *words)
@@ -33,11 +39,11 @@ static unsigned add_vtables(struct macho_builder *builder, const uint8_t *words)
 	uint64_t size = vtables_size();
 	unsigned segment = macho_builder_segment(builder, "__DATA_CONST", KERNEL_VTABLES,
 						 size, VM_PROT_READ);
-	return macho_builder_section(builder, segment, "__const", KERNEL_VTABLES, size, 12,
-				     0, words);
+	return macho_builder_section(builder, segment, "__const", KERNEL_VTABLES, size,
+				     12, 0, words);
 }
 
-int kernel_describe(const char *path)
+int kernel_describe(const char *path, const char *trapped)
 {
 	_cleanup_macho_builder_ struct macho_builder builder = {
 		.cputype = CPU_TYPE_X86_64,
@@ -48,6 +54,8 @@ int kernel_describe(const char *path)
 	};
 	const uint64_t text_size = KERNEL_TRAPS - KERNEL_BASE;
 	const uint64_t trap_size = KERNEL_PAGE * (kpi_name_count ? kpi_name_count : 1);
+	if (trapped && !trap_of_symbol(trapped))
+		return -ENOENT;
 	uint8_t *data = NULL, *words = mem_zero(vtables_size() + 1, 1);
 	size_t size;
 	if (!words)
@@ -63,7 +71,7 @@ int kernel_describe(const char *path)
 	segment = macho_builder_segment(&builder, "__TRAP", KERNEL_TRAPS, trap_size, 0);
 	unsigned trap = macho_builder_section(&builder, segment, "__trap", KERNEL_TRAPS,
 					      trap_size, 12, 0, NULL);
-	add_symbols(&builder, text, trap, add_vtables(&builder, words));
+	add_symbols(&builder, trapped, text, trap, add_vtables(&builder, words));
 	int error = macho_builder_finish(&builder, &data, &size);
 	if (!error)
 		error = file_publish(AT_FDCWD, path, data, size, 0644, false);

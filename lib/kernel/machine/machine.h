@@ -53,6 +53,8 @@ void kernel_uuid(uint8_t uuid[16]);
 void kernel_known_uuid(uint8_t uuid[16]);
 /* The symbol whose trap page holds `address`, or NULL. Async-signal-safe. */
 const char *trap_symbol_at(uint64_t address);
+/* Where that page is, also for a symbol that is implemented; 0 for what no list has. */
+uint64_t trap_of_symbol(const char *name);
 
 /* ---- vtables.c: zero-terminated copies from KERNEL_VTABLES on ---- */
 uint64_t vtables_size(void); /* in whole pages */
@@ -65,8 +67,12 @@ void vtables_copy(uint8_t *to);
 void vtables_startup(void);
 
 /* ---- describe.c ---- */
-/* Writes mach_kernel to `path`. 0 or a negative code. */
-int kernel_describe(const char *path) __attribute__((warn_unused_result));
+/*
+ * Writes mach_kernel to `path`. With `trapped`, kexts linked against the file find that
+ * symbol missing, which shows whether a test calls it. 0 or a negative code.
+ */
+int kernel_describe(const char *path, const char *trapped)
+	__attribute__((warn_unused_result));
 
 /* ---- kmod.c: the table of what is loaded ---- */
 /* kmod_info and its reference record, packed to 4 bytes as Darwin's mach/kmod.h has them.

@@ -14,7 +14,7 @@
 #define PANIC_FD  4
 
 struct options {
-	const char *boot_args, *describe;
+	const char *boot_args, *describe, *trap;
 	long uid;
 	bool has_sandbox;
 };
@@ -22,7 +22,7 @@ struct options {
 static _Noreturn void usage(FILE *to, int status)
 {
 	fputs("usage: kernel_task [--boot-args LINE] [--sandbox=off] [--uid N]\n"
-	      "       kernel_task --describe FILE | --version | --help\n"
+	      "       kernel_task [--trap SYMBOL] --describe FILE | --version | --help\n"
 	      "The userland kernel; kextd starts it with a socket as descriptor 3 and a "
 	      "pipe "
 	      "as 4.\n",
@@ -59,6 +59,7 @@ static void parse(int argc, char **argv, struct options *options)
 		{"sandbox", required_argument, NULL, 's'},
 		{"uid", required_argument, NULL, 'u'},
 		{"describe", required_argument, NULL, 'd'},
+		{"trap", required_argument, NULL, 't'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -73,6 +74,8 @@ static void parse(int argc, char **argv, struct options *options)
 			options->uid = parse_uid(optarg);
 		} else if (option == 'd') {
 			options->describe = optarg;
+		} else if (option == 't') {
+			options->trap = optarg;
 		} else if (option == 'V') {
 			puts(version);
 			exit(0);
@@ -134,7 +137,7 @@ int kernel_main(int argc, char **argv)
 	struct options options = {.boot_args = "", .uid = -1, .has_sandbox = !SANITIZED};
 	parse(argc, argv, &options);
 	if (options.describe) {
-		int error = kernel_describe(options.describe);
+		int error = kernel_describe(options.describe, options.trap);
 		if (error)
 			fprintf(stderr, "kernel_task: cannot write %s (error %d)\n",
 				options.describe, error);

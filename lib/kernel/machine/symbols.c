@@ -136,3 +136,15 @@ const char *trap_symbol_at(uint64_t address)
 	uint64_t index = (address - KERNEL_TRAPS) / KERNEL_PAGE;
 	return index < kpi_name_count ? kpi_names[index] : NULL;
 }
+
+static int compare_name(const void *name, const void *entry)
+{
+	return strcmp(name, *(const char *const *)entry);
+}
+
+uint64_t trap_of_symbol(const char *name)
+{
+	const char *const *entry = bsearch(name, kpi_names, kpi_name_count,
+					   sizeof(*kpi_names), compare_name);
+	return entry ? KERNEL_TRAPS + KERNEL_PAGE * (uint64_t)(entry - kpi_names) : 0;
+}
