@@ -99,6 +99,7 @@ struct thread {
 		bool abort_pending;
 	} wait;
 	void *base;			/* osfmk/thread.c: where thread_block(fn) unwinds to */
+	uintptr_t stack_top;		/* below it kext code has its frames */
 };
 
 /* The calling thread's record; a host thread without one is given one. Never NULL. */
@@ -138,6 +139,7 @@ char *sysctl_names(size_t *ret_size);
 void sysctl_kmod_unloaded(const char *identifier, const void *start, const void *end);
 
 /* ---- leak reports at unload, by caller address in [start, end) ---- */
+void bsd_kmod_unloaded(const char *identifier, const void *start, const void *end);
 void kheap_kmod_unloaded(const char *identifier, const void *start, const void *end);
 void thread_call_kmod_unloaded(const char *identifier, const void *start, const void *end);
 

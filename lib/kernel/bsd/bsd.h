@@ -48,6 +48,14 @@ struct credential *kauth_cred_get(void);
 void kauth_cred_unref(struct credential **credential);
 uint32_t kauth_cred_getuid(struct credential *credential);
 
+/* ---- kern_authorization.c ---- */
+/* Tells who listens to file operations; what they answer makes no difference. */
+void kauth_tell_fileop(struct credential *credential, int action, uintptr_t arg0,
+		       uintptr_t arg1);
+
+/* ---- what a kext left registered, by its code in [start, end): logged and taken out ---- */
+void kauth_kmod_unloaded(const char *identifier, const void *start, const void *end);
+
 /* ---- copyio.c ---- */
 int copyin(user_addr_t from, void *to, size_t n);
 int copyout(const void *from, user_addr_t to, size_t n);

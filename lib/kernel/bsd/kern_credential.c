@@ -15,6 +15,8 @@ struct credential *kauth_cred_get_with_ref(void);
 struct credential *kauth_cred_proc_ref(struct proc *process);
 struct credential *proc_ucred(struct proc *process);
 void kauth_cred_ref(struct credential *credential);
+uint32_t kauth_getuid(void);
+uint32_t kauth_getgid(void);
 uint32_t kauth_cred_getgid(struct credential *credential);
 int kauth_cred_issuser(struct credential *credential);
 int suser(struct credential *credential, unsigned short *flags);
@@ -88,6 +90,19 @@ uint32_t kauth_cred_getgid(struct credential *credential)
 KPI(kauth_cred_getgid);
 KPI_AS("_kauth_cred_getrgid", kauth_cred_getgid);
 KPI_AS("_kauth_cred_getsvgid", kauth_cred_getgid);
+
+uint32_t kauth_getuid(void)
+{
+	return kauth_cred_get()->uid;
+}
+KPI(kauth_getuid);
+KPI_AS("_kauth_getruid", kauth_getuid);
+
+uint32_t kauth_getgid(void)
+{
+	return kauth_cred_get()->gid;
+}
+KPI(kauth_getgid);
 
 int kauth_cred_issuser(struct credential *credential)
 {

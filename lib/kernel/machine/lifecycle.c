@@ -45,6 +45,7 @@ static void report_leaks(const struct kmod *kext)
 	const void *end = (const void *)(kext->address + kext->size);
 	sysctl_kmod_unloaded(kext->identifier, start, end);
 	thread_call_kmod_unloaded(kext->identifier, start, end);
+	bsd_kmod_unloaded(kext->identifier, start, end);
 	kheap_kmod_unloaded(kext->identifier, start, end);
 }
 

@@ -122,6 +122,7 @@ struct thread *thread_self(void)
 	if (!self || pthread_setspecific(end_of_host_thread, self))
 		panic("no memory for a thread record");
 	record_init(self, "host thread");
+	self->stack_top = (uintptr_t)__builtin_frame_address(0);
 	enlist(self);
 	return self;
 }
@@ -170,6 +171,7 @@ static void *thread_main(void *argument)
 	struct kernel_thread *thread = argument;
 
 	self = &thread->thread;
+	self->stack_top = (uintptr_t)__builtin_frame_address(0);
 	machine_thread_setup();
 	set_host_name(self);
 	/* Every jump to the base frame comes by here with another `next`. */

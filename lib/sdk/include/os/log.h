@@ -17,6 +17,8 @@ typedef uint8_t os_log_type_t;
 __BEGIN_DECLS
 extern struct os_log_s _os_log_default;
 os_log_t os_log_create(const char *subsystem, const char *category);
+bool os_log_info_enabled(os_log_t log);
+bool os_log_debug_enabled(os_log_t log);
 void _os_log_internal(void *image, os_log_t log, os_log_type_t type, const char *format, ...);
 __END_DECLS
 

@@ -12,6 +12,7 @@ int uuid_compare(const uuid_t a, const uuid_t b);
 void uuid_copy(uuid_t to, const uuid_t from);
 void uuid_generate(uuid_t uuid);
 void uuid_generate_random(uuid_t uuid);
+void uuid_generate_time(uuid_t uuid);
 int uuid_is_null(const uuid_t uuid);
 int uuid_parse(const uuid_string_t text, uuid_t uuid);
 void uuid_unparse(const uuid_t uuid, uuid_string_t text);

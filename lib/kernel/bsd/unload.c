@@ -1,0 +1,7 @@
+/* What BSD's registries do when a kext goes. */
+#include "kernel/bsd/bsd.h"
+
+void bsd_kmod_unloaded(const char *identifier, const void *start, const void *end)
+{
+	kauth_kmod_unloaded(identifier, start, end);
+}
