@@ -1,0 +1,93 @@
+#!/bin/bash
+# The C KPIs, by kexts that call them: the checks of tests/kexts/Kpi, what panics, and that
+# the states in kext-kpi(7) are true.
+. "$(dirname "$0")/lib.sh"
+
+# kpi_kexts FOLDER: builds the kexts of tests/kexts/Kpi there.
+kpi_kexts()
+{
+	make -s -C "$ROOT/tests/kexts/Kpi" KEXT_CC="$BUILD/bin/kext-cc" OUT="$1" >&2 ||
+		fail "the KPI kexts do not build"
+}
+
+# panics NAME TEXT 'body of start' <<< declarations: loading the kext ends in that report.
+panics()
+{
+	{
+		echo '#include <IOKit/IOLib.h>'
+		echo '#include <kern/thread.h>'
+		echo '#include <mach/mach_types.h>'
+		cat
+		echo "kern_return_t $1_start(kmod_info_t *k, void *d) { $3; return 0; }"
+		echo "kern_return_t $1_stop(kmod_info_t *k, void *d) { return 0; }"
+	} | make_kext "$T" "$1" "test.$1" 1.0
+	expect_status 70 kextutil --run "$T/$1.kext"
+	expect_text "$T/err" "$2"
+}
+
+test_checks()
+{
+	local kext
+	kpi_kexts "$T"
+	export KEXT_BOOTARGS='debug=0x144 -v x=08 n=-2k debug=3'
+	for kext in "$T"/*.kext; do
+		kextload "$kext" || echo "$(basename "$kext") does not load" >>"$T/failed"
+		kextunload "$kext" || echo "$(basename "$kext") does not unload" >>"$T/failed"
+	done
+	kdmesg >"$T/log"
+	# What the runner counts: each check of the kexts is one.
+	grep "^ok \|^not ok " "$T/log" >"$SUITE/checks" || fail "no checks"
+	cat "$SUITE/checks" >"$SUITE/situations"
+	! grep '^not ok' "$T/log" || fail "see above"
+	[ ! -e "$T/failed" ] || fail "$(cat "$T/failed")"
+	! grep 'leaked\|left \|bad \|may block' "$T/log" || fail "see above"
+	# Situation 10: text without a newline, continued.
+	expect_text "$T/log" "no newlinex"
+	grep -qx "by IOLogv" "$T/log" && grep -qx "by kprintf" "$T/log" &&
+		grep -qx "by os_log 7" "$T/log" || fail "a route leads nowhere"
+}
+
+test_situation_19()
+{
+	panics Copy "__memcpy_chk object size check failed" \
+		'char to[8]; __memcpy_chk(to, "12345678", 9, 8)' <<-'END'
+			void *__memcpy_chk(void *, const void *, size_t, size_t);
+		END
+}
+
+test_situation_28()
+{
+	panics Owner "non-owner" 'thread_t t; lock = IOLockAlloc(); IOLockLock(lock);
+		kernel_thread_start(other, NULL, &t); IOSleep(10000)' <<-'END'
+			static IOLock *lock;
+			static void other(void *parameter, wait_result_t result) { IOLockUnlock(lock); }
+		END
+}
+
+test_situation_32()
+{
+	panics Null "NULL" 'IOLock *lock = IOLockAlloc(); IOLockLock(lock);
+		IOLockSleep_darwin14(lock, NULL, 0)' <<-'END'
+			int IOLockSleep_darwin14(IOLock *, void *, UInt32);
+		END
+}
+
+test_trapped_symbols()
+{
+	dummy_kext "$T"
+	mkdir "$T/data"
+	ln -s "$BUILD/share/kext/sdk" "$BUILD/share/kext/System.kext" "$T/data/"
+	expect_status 74 "$BUILD/libexec/kext/kernel_task" --trap _no_such --describe "$T/data/mach_kernel"
+	expect_status 0 "$BUILD/libexec/kext/kernel_task" --trap _sysctl_register_oid \
+		--describe "$T/data/mach_kernel"
+	export KEXT_DATADIR=$T/data
+	expect_status 70 kextutil --run -allow-missing "$T/DummySysctl.kext"
+	expect_text "$T/err" "_sysctl_register_oid, which this kernel does not implement"
+}
+
+test_states_in_the_manual()
+{
+	"$ROOT/scripts/kpi-coverage" --check
+}
+
+run_tests
