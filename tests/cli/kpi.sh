@@ -1,6 +1,5 @@
 #!/bin/bash
-# The C KPIs, by kexts that call them: the checks of tests/kexts/Kpi, what panics, and that
-# the states in kext-kpi(7) are true.
+# The C KPIs, by kexts that call them: the checks of tests/kexts/Kpi, and what panics.
 . "$(dirname "$0")/lib.sh"
 
 # kpi_kexts FOLDER: builds the kexts of tests/kexts/Kpi there.
@@ -37,7 +36,6 @@ test_checks()
 	kdmesg >"$T/log"
 	# What the runner counts: each check of the kexts is one.
 	grep "^ok \|^not ok " "$T/log" >"$SUITE/checks" || fail "no checks"
-	cat "$SUITE/checks" >"$SUITE/situations"
 	! grep '^not ok' "$T/log" || fail "see above"
 	[ ! -e "$T/failed" ] || fail "$(cat "$T/failed")"
 	! grep 'leaked\|left \|bad \|may block' "$T/log" || fail "see above"
@@ -83,11 +81,6 @@ test_trapped_symbols()
 	export KEXT_DATADIR=$T/data
 	expect_status 70 kextutil --run -allow-missing "$T/DummySysctl.kext"
 	expect_text "$T/err" "_sysctl_register_oid, which this kernel does not implement"
-}
-
-test_states_in_the_manual()
-{
-	"$ROOT/scripts/kpi-coverage" --check
 }
 
 run_tests
