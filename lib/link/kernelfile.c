@@ -8,40 +8,117 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "codec/fat.h"
+#include "codec/wrap.h"
 #include "link/image.h"
 
-#define KERNEL_MAX (256u << 20)
+#define KERNEL_MAX	(256u << 20)
+#define CAPABILITY_BITS 0xff000000u /* of a cpusubtype */
+_Static_assert(KEXT_KERNEL_MAX_ARCHS >= FAT_MAX_SLICES, "room for every slice");
 
 struct kext_kernel_file {
 	atomic_uint references;
 	char *path;
 	struct file_map file;
-	struct bytes slice;
+	struct unwrapped plain; /* without what was wrapped around it */
+	struct bytes slice;	/* part of it */
 	struct kext_image *image;
 	bool is_own;
 };
 
-static int map_file(struct kext_kernel_file *kernel, const struct kext_arch *arch,
-		    struct kext_diagnostics *diagnostics)
+static int read_file(struct kext_kernel_file *kernel,
+		     struct kext_diagnostics *diagnostics)
 {
 	int error = file_map_path(AT_FDCWD, kernel->path, KERNEL_MAX, &kernel->file);
-	if (error < 0) {
+	if (error < 0)
 		kext_diagnose(diagnostics, KEXT_ERROR, "kernel.file", kernel->path, NULL,
 			      "the kernel cannot be read: %s",
 			      error == -EINVAL ? "this is no regular file"
 					       : kext_error_string(error));
+	return error;
+}
+
+static int no_kernel(const struct kext_kernel_file *kernel,
+		     struct kext_diagnostics *diagnostics)
+{
+	kext_diagnose(diagnostics, KEXT_ERROR, "kernel.file", kernel->path, NULL,
+		      "this is neither a Mach-O nor a fat file");
+	return KEXT_ERR_BAD_DATA;
+}
+
+/* A kernel for one CPU out of a file that may be compressed, fat, or both. */
+static int take_slice(struct kext_kernel_file *kernel, const struct kext_arch *arch,
+		      struct kext_diagnostics *findings)
+{
+	struct wrap_options options = {.cputype = arch->cputype,
+				       .cpusubtype = arch->cpusubtype};
+	int error = unwrap(kernel->file.bytes, &options, kernel->path, findings,
+			   &kernel->plain);
+	if (error == 0)
+		error = fat_find(kernel->plain.bytes, arch->cputype, arch->cpusubtype,
+				 &kernel->slice);
+	if (error == KEXT_ERR_BAD_DATA && !kext_diagnostics_count(findings, KEXT_ERROR))
+		return no_kernel(kernel, findings);
+	return error;
+}
+
+static int map_file(struct kext_kernel_file *kernel, const struct kext_arch *arch,
+		    struct kext_diagnostics *diagnostics)
+{
+	int error = read_file(kernel, diagnostics);
+	if (error < 0)
 		return error;
-	}
-	error = fat_find(kernel->file.bytes, arch->cputype, arch->cpusubtype,
-			 &kernel->slice);
+	struct kext_diagnostics *findings = kext_diagnostics_new();
+	error = findings ? take_slice(kernel, arch, findings) : -ENOMEM;
 	if (error == KEXT_ERR_ARCH_NOT_FOUND)
 		kext_diagnose(diagnostics, KEXT_ERROR, "kernel.arch", kernel->path,
 			      "name another kernel with -k, or another CPU with -arch",
 			      "the kernel has no code for %s", arch->name);
-	else if (error < 0)
-		kext_diagnose(diagnostics, KEXT_ERROR, "kernel.file", kernel->path, NULL,
-			      "this is neither a Mach-O nor a fat file");
+	else if (error < 0 && error != -ENOMEM && diagnostics)
+		kext_diagnostics_move(diagnostics, findings);
+	kext_diagnostics_free(findings);
 	return error;
+}
+
+static void unmap_file(struct kext_kernel_file *kernel)
+{
+	unwrapped_free(&kernel->plain);
+	file_unmap(&kernel->file);
+	free(kernel->path);
+}
+
+/* A fat file states its slices outside of any compression. */
+static int list_slices(struct kext_kernel_file *kernel,
+		       struct kext_diagnostics *diagnostics,
+		       struct fat_slice slices[FAT_MAX_SLICES])
+{
+	static const struct wrap_options any = {.cputype = KEXT_CPU_ANY};
+	if (fat_is(kernel->file.bytes))
+		return fat_slices(kernel->file.bytes, slices);
+	int error = unwrap(kernel->file.bytes, &any, kernel->path, diagnostics,
+			   &kernel->plain);
+	return error < 0 ? error : fat_slices(kernel->plain.bytes, slices);
+}
+
+int kext_kernel_file_archs(const char *path, struct kext_diagnostics *diagnostics,
+			   const struct kext_arch *ret_archs[KEXT_KERNEL_MAX_ARCHS])
+{
+	struct fat_slice slices[FAT_MAX_SLICES];
+	struct kext_kernel_file kernel = {.path = mem_string(path)};
+	int found = 0;
+	int count = kernel.path ? read_file(&kernel, diagnostics) : -ENOMEM;
+	if (count == 0)
+		count = list_slices(&kernel, diagnostics, slices);
+	if (count == KEXT_ERR_BAD_DATA ||
+	    (count == 1 && slices[0].cputype == KEXT_CPU_ANY))
+		count = no_kernel(&kernel, diagnostics);
+	for (int i = 0; i < count; i++) {
+		const struct kext_arch *arch = kext_arch_numbered(
+			slices[i].cputype, slices[i].cpusubtype & ~CAPABILITY_BITS);
+		if (arch)
+			ret_archs[found++] = arch;
+	}
+	unmap_file(&kernel);
+	return count < 0 ? count : found;
 }
 
 static char *own_path(void)
@@ -62,8 +139,7 @@ static bool is_own(const struct kext_kernel_file *kernel, const struct kext_arch
 	if (other)
 		is_same = memcmp(uuid, other, 16) == 0;
 	kext_image_unref(own.image);
-	file_unmap(&own.file);
-	free(own.path);
+	unmap_file(&own);
 	return is_same;
 }
 
@@ -100,8 +176,7 @@ struct kext_kernel_file *kext_kernel_file_unref(struct kext_kernel_file *kernel)
 	if (!kernel || atomic_fetch_sub(&kernel->references, 1) != 1)
 		return NULL;
 	kext_image_unref(kernel->image);
-	file_unmap(&kernel->file);
-	free(kernel->path);
+	unmap_file(kernel);
 	free(kernel);
 	return NULL;
 }

@@ -18,6 +18,14 @@ KEXT_API KEXT_MUST_CHECK int kext_kernel_file_open(const char *path,
 						   const struct kext_arch *arch,
 						   struct kext_diagnostics *diagnostics,
 						   struct kext_kernel_file **ret_kernel);
+#define KEXT_KERNEL_MAX_ARCHS 64u
+/*
+ * Which architectures a kernel's file has code for, in the file's order; their number, or the
+ * errors of kext_kernel_file_open. CPUs that have no name here are left out.
+ */
+KEXT_API KEXT_MUST_CHECK int
+kext_kernel_file_archs(const char *path, struct kext_diagnostics *diagnostics,
+		       const struct kext_arch *ret_archs[KEXT_KERNEL_MAX_ARCHS]);
 KEXT_API struct kext_kernel_file *kext_kernel_file_ref(struct kext_kernel_file *kernel);
 /* Takes NULL. Returns NULL. */
 KEXT_API struct kext_kernel_file *kext_kernel_file_unref(struct kext_kernel_file *kernel);
