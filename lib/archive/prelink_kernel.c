@@ -1,19 +1,17 @@
 /*
  * The kernel's side of a prelinked kernel. A kernel is built with empty segments
  * __PRELINK_TEXT and __PRELINK_INFO; kexts and their property lists go behind its last
- * address and its last byte, and nothing else in its header changes. Kexts run in the
- * 2 GiB below the end of the kernel's text, from where calls reach it, so they are linked
- * for other addresses than those at which their bytes lie.
+ * address and its last byte, and nothing else in its header changes. On x86_64 kexts run
+ * in the 2 GiB below the end of the kernel's text, from where calls reach it, so they are
+ * linked for other addresses than those at which their bytes lie; on i386 they run where
+ * they lie.
  */
 #include <errno.h>
 #include "archive/prelink.h"
 #include "archive/prelink_write.h"
 
 #define REACH		  UINT64_C(0x80000000)
-#define SEGMENT_SIZE	  72u /* of LC_SEGMENT_64 without sections */
-#define SECTION_SIZE	  80u
-#define OF_SEGMENT_FIELDS 24u /* vmaddr, vmsize, fileoff, filesize */
-#define OF_SECTION_ADDR	  32u /* addr, size, offset */
+#define OF_SECTION_FIELDS 32u /* addr, size, offset */
 
 static uint64_t round_page(uint64_t value)
 {
@@ -23,10 +21,10 @@ static uint64_t round_page(uint64_t value)
 static int refuse(const struct kext_kernel_file *file,
 		  struct kext_diagnostics *diagnostics, const char *reason)
 {
-	kext_diagnose(diagnostics, KEXT_ERROR, "prelink.kernel",
-		      kext_kernel_file_path(file),
-		      "name another kernel with -K, one for x86_64 that holds no kexts",
-		      "cannot take kexts: %s", reason);
+	kext_diagnose(
+		diagnostics, KEXT_ERROR, "prelink.kernel", kext_kernel_file_path(file),
+		"name another kernel with -K, one for x86_64 or i386 that holds no kexts",
+		"cannot take kexts: %s", reason);
 	return KEXT_ERR_UNSUPPORTED;
 }
 
@@ -35,8 +33,10 @@ static const char *reason_against(const struct prelink_kernel *kernel,
 				  const struct macho_segment *text)
 {
 	const struct macho *macho = &kernel->macho;
-	if (macho->cputype != KEXT_CPU_X86_64 || !macho->is_64 || macho->big)
-		return "it is not for x86_64";
+	bool is_64 = macho->cputype == KEXT_CPU_X86_64;
+	if ((!is_64 && macho->cputype != KEXT_CPU_I386) || macho->is_64 != is_64 ||
+	    macho->big)
+		return "it is for neither x86_64 nor i386";
 	if (macho->filetype != MH_EXECUTE)
 		return "it is no executable Mach-O";
 	if (!text)
@@ -82,7 +82,8 @@ int prelink_kernel_open(const struct kext_kernel_file *file,
 		return refuse(file, diagnostics, reason);
 	}
 	kernel.source = end_of_space(&kernel.macho);
-	kernel.load = round_page(text->address + text->size) - REACH;
+	kernel.load = kernel.macho.is_64 ? round_page(text->address + text->size) - REACH
+					 : kernel.source;
 	*ret = kernel;
 	return 0;
 }
@@ -97,27 +98,44 @@ struct extent {
 	struct bytes content;
 };
 
+/* Word number `index` of the fields at `at`, as wide as an address. */
+static void put_word(const struct prelink_kernel *kernel, uint8_t *at, unsigned index,
+		     uint64_t value)
+{
+	if (kernel->macho.is_64)
+		store64(at + 8 * index, value, false);
+	else
+		store32(at + 4 * index, (uint32_t)value, false);
+}
+
+static void patch_section(const struct prelink_kernel *kernel, uint8_t *fields,
+			  const struct extent *extent)
+{
+	put_word(kernel, fields, 0, extent->address);
+	put_word(kernel, fields, 1, extent->content.size);
+	store32(fields + (kernel->macho.is_64 ? 16 : 8), (uint32_t)extent->offset, false);
+}
+
 /* Segments are whole pages; a section is what is in it. */
 static void patch_segment(const struct prelink_kernel *kernel,
 			  const struct macho_segment *segment, const char *section_name,
 			  const struct extent *extent, struct buffer *out)
 {
+	bool is_64 = kernel->macho.is_64;
 	uint8_t *command = out->data + segment->command;
+	uint8_t *fields = command + PRELINK_OF_SEGMENT;
 	uint64_t room = round_page(extent->content.size);
-	store64(command + OF_SEGMENT_FIELDS, extent->address, false);
-	store64(command + OF_SEGMENT_FIELDS + 8, room, false);
-	store64(command + OF_SEGMENT_FIELDS + 16, extent->offset, false);
-	store64(command + OF_SEGMENT_FIELDS + 24, room, false);
-	for (uint32_t i = 0; i < segment->section_count; i++) {
-		const struct macho_section *section =
-			&kernel->macho.sections.items[segment->first_section + i];
-		uint8_t *fields =
-			command + SEGMENT_SIZE + i * SECTION_SIZE + OF_SECTION_ADDR;
-		if (strcmp(section->name, section_name) != 0)
-			continue;
-		store64(fields, extent->address, false);
-		store64(fields + 8, extent->content.size, false);
-		store32(fields + 16, (uint32_t)extent->offset, false);
+	put_word(kernel, fields, 0, extent->address);
+	put_word(kernel, fields, 1, room);
+	put_word(kernel, fields, 2, extent->offset);
+	put_word(kernel, fields, 3, room);
+	uint8_t *section = command + (is_64 ? 72 : 56) + OF_SECTION_FIELDS;
+	for (uint32_t i = 0; i < segment->section_count;
+	     i++, section += is_64 ? 80 : 68) {
+		uint32_t number = segment->first_section + i;
+		const char *name = kernel->macho.sections.items[number].name;
+		if (strcmp(name, section_name) == 0)
+			patch_section(kernel, section, extent);
 	}
 }
 

@@ -1,5 +1,5 @@
 /*
- * Making a prelinked kernel: link all kexts, lay the images out back to back, describe
+ * Making a prelinked kernel: link all kexts, lay their images out back to back, describe
  * each in the information dictionary, fill the kernel.
  */
 #include <errno.h>
@@ -9,124 +9,133 @@
 #include "archive/volume.h"
 #include "base/memory.h"
 
-#define MAX_BOOT_FAILURES 3u
-
 struct build {
 	const struct kext_prelink_options *options;
 	struct kext_diagnostics *diagnostics;
 	struct prelink_kernel kernel;
 	struct kext_linkset *set;
-	uint64_t next; /* load address of the next kext */
-	struct buffer text;
+	struct prelink_place *places; /* of what has code, those linked first */
+	size_t place_count;
+	uint64_t text_size;
 	struct kext_value *root, *infos;
 	SHA2_CTX sum;
 	uint8_t id[PRELINK_ID_SIZE];
 };
 
-/* ---- linking ---- */
+/* ---- placing ---- */
 
-static int choose_address(void *data, const struct kext_bundle *bundle, uint64_t size,
-			  uint64_t *ret_address)
+static uint64_t round_page(uint64_t size)
 {
-	struct build *build = data;
-	(void)bundle;
-	*ret_address = build->next;
-	build->next += size;
+	return (size + PRELINK_PAGE - 1) & ~(PRELINK_PAGE - 1);
+}
+
+static bool has_code(const struct kext_linked *linked)
+{
+	return linked->data || (linked->is_kernel_component &&
+				kext_bundle_has_executable(linked->bundle));
+}
+
+static int by_load(const void *a, const void *b)
+{
+	const struct prelink_place *left = a, *right = b;
+	return (left->load > right->load) - (left->load < right->load);
+}
+
+static int add_linked(struct build *build, size_t index)
+{
+	const struct kext_linked *linked = kext_linkset_at(build->set, index);
+	struct prelink_place *place = &build->places[build->place_count++];
+	*place = (struct prelink_place){.kext = index,
+					.image = bytes_of(linked->data, linked->size),
+					.load = linked->address};
+	if (!build->options->strip_symbols)
+		return 0;
+	int error = prelink_strip(place->image, kext_bundle_name(linked->bundle),
+				  linked->kmod_info - linked->address, build->diagnostics,
+				  &place->stripped, &place->image.size);
+	if (error == 0)
+		place->image.data = place->stripped;
+	return error;
+}
+
+/* A KPI's symbol list goes in as it is, behind all that was linked. */
+static int add_interface(struct build *build, size_t index, uint64_t *load)
+{
+	const void *data;
+	size_t size;
+	int error =
+		kext_bundle_slice(kext_linkset_at(build->set, index)->bundle,
+				  build->options->arch, build->diagnostics, &data, &size);
+	if (error < 0)
+		return error;
+	build->places[build->place_count++] = (struct prelink_place){
+		.kext = index, .image = bytes_of(data, size), .load = *load};
+	*load += round_page(size);
 	return 0;
 }
 
-static int link_set(struct build *build, struct kext_bundle *const *bundles, size_t count,
-		    struct kext_diagnostics *diagnostics)
-{
-	const struct kext_prelink_options *from = build->options;
-	struct kext_linkset_options options = {
-		.repository = from->repository,
-		.kernel = from->kernel,
-		.arch = from->arch,
-		.bundles = bundles,
-		.bundle_count = count,
-		.address = choose_address,
-		.address_data = build,
-		.jobs = from->jobs,
-		.include_relocations = true,
-	};
-	build->set = kext_linkset_free(build->set);
-	build->next = build->kernel.load;
-	return kext_linkset_new(&options, diagnostics, &build->set);
-}
-
-/* Whether a boot needs the kext: OSBundleRequired has a legal value. */
-static bool is_boot_required(const struct kext_bundle *bundle,
-			     const struct kext_arch *arch, bool even_safe_boot)
-{
-	static const char *const legal[] = {"Root", "Local-Root", "Network-Root",
-					    "Console", "Safe Boot"};
-	const char *required =
-		kext_value_string(kext_bundle_property(bundle, "OSBundleRequired", arch));
-	size_t count = sizeof(legal) / sizeof(*legal) - !even_safe_boot;
-	for (size_t i = 0; required && i < count; i++)
-		if (strcmp(required, legal[i]) == 0)
-			return true;
-	return false;
-}
-
-/* Keeps those that could be linked; *ret_count of them. */
-static int weigh_failures(struct build *build, struct kext_bundle **kept,
-			  size_t *ret_count)
-{
-	const struct kext_prelink_options *options = build->options;
-	size_t failures = 0, required = 0;
-	*ret_count = 0;
-	for (size_t i = 0; i < options->bundle_count; i++) {
-		struct kext_bundle *bundle = options->bundles[i];
-		if (kext_linkset_status(build->set, i) == 0) {
-			kept[(*ret_count)++] = bundle;
-			continue;
-		}
-		failures++;
-		required += is_boot_required(bundle, options->arch, true);
-		kext_diagnose(build->diagnostics, KEXT_WARNING, "prelink.omitted",
-			      kext_bundle_name(bundle), NULL,
-			      "is left out of the prelinked kernel");
-	}
-	if (required <= MAX_BOOT_FAILURES && !(failures && options->no_link_failures))
-		return 0;
-	kext_diagnose(build->diagnostics, KEXT_ERROR, "prelink.failures",
-		      kext_kernel_file_path(options->kernel), NULL,
-		      "%zu kexts cannot be linked, %zu of them required to boot; no "
-		      "prelinked kernel is made",
-		      failures, required);
-	return KEXT_ERR_LINK;
-}
-
-/* All findings are known from the first time. */
-static int link_again(struct build *build, struct kext_bundle *const *bundles,
-		      size_t count)
-{
-	struct kext_diagnostics *known = kext_diagnostics_new();
-	int error = known ? link_set(build, bundles, count, known) : -ENOMEM;
-	kext_diagnostics_free(known);
-	return error;
-}
-
 /*
- * What failed may have left a hole in the addresses; then the others are linked once
- * more, without it.
+ * Images lie in the order of their load addresses. Where these are not those at which the
+ * bytes lie, stripped ones move together; elsewhere what they lost stays empty.
  */
-static int link_all(struct build *build)
+static void assign_offsets(struct build *build)
 {
-	const struct kext_prelink_options *options = build->options;
-	size_t kept_count = 0;
-	_cleanup_free_ struct kext_bundle **kept =
-		mem_alloc((options->bundle_count + 1) * sizeof(*kept));
-	int error = kept ? link_set(build, options->bundles, options->bundle_count,
-				    build->diagnostics)
-			 : -ENOMEM;
+	bool is_tight = build->kernel.load != build->kernel.source;
+	qsort(build->places, build->place_count, sizeof(*build->places), by_load);
+	for (size_t i = 0; i < build->place_count; i++) {
+		struct prelink_place *place = &build->places[i];
+		place->offset =
+			is_tight ? build->text_size : place->load - build->kernel.load;
+		build->text_size = place->offset + round_page(place->image.size);
+	}
+}
+
+static int place_all(struct build *build)
+{
+	size_t count = kext_linkset_count(build->set);
+	uint64_t end = build->kernel.load;
+	int error = 0;
+	build->places = mem_zero(count + 1, sizeof(*build->places));
+	if (!build->places)
+		return -ENOMEM;
+	for (size_t i = 0; error == 0 && i < count; i++) {
+		const struct kext_linked *linked = kext_linkset_at(build->set, i);
+		if (!linked->data)
+			continue;
+		error = add_linked(build, i);
+		if (linked->address + linked->size > end)
+			end = linked->address + linked->size;
+	}
+	for (size_t i = 0; error == 0 && i < count; i++) {
+		const struct kext_linked *linked = kext_linkset_at(build->set, i);
+		if (!linked->data && has_code(linked))
+			error = add_interface(build, i, &end);
+	}
 	if (error == 0)
-		error = weigh_failures(build, kept, &kept_count);
-	if (error == 0 && kept_count < options->bundle_count)
-		error = link_again(build, kept, kept_count);
+		assign_offsets(build);
 	return error;
+}
+
+static int copy_images(const struct build *build, struct buffer *out)
+{
+	buffer_zeros(out, (size_t)build->text_size);
+	if (buffer_error(out) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < build->place_count; i++) {
+		const struct prelink_place *place = &build->places[i];
+		if (place->image.size)
+			memcpy(out->data + place->offset, place->image.data,
+			       place->image.size);
+	}
+	return 0;
+}
+
+static const struct prelink_place *place_of(const struct build *build, size_t kext)
+{
+	for (size_t i = 0; i < build->place_count; i++)
+		if (build->places[i].kext == kext)
+			return &build->places[i];
+	return NULL;
 }
 
 /* ---- describing ---- */
@@ -136,77 +145,40 @@ static int set_integer(struct kext_value *info, const char *key, uint64_t value)
 	return kext_value_set(info, key, kext_value_new_integer(value, 64));
 }
 
-static int describe_code(struct kext_value *info, const struct kext_bundle *bundle,
-			 uint64_t load, uint64_t source, uint64_t size,
-			 uint64_t kmod_info)
+static int describe_code(const struct build *build, const struct prelink_place *place,
+			 const struct kext_linked *linked, struct kext_value *info)
 {
-	const char *path = kext_bundle_executable_path(bundle);
+	const char *path = kext_bundle_executable_path(linked->bundle);
 	int error = 0;
 	if (path)
 		error = kext_value_set(info, PRELINK_KEY_EXECUTABLE_PATH,
 				       kext_value_new_string(path));
 	if (error == 0)
-		error = set_integer(info, PRELINK_KEY_SOURCE, source);
+		error = set_integer(info, PRELINK_KEY_SOURCE,
+				    build->kernel.source + place->offset);
 	if (error == 0)
-		error = set_integer(info, PRELINK_KEY_LOAD, load);
+		error = set_integer(info, PRELINK_KEY_LOAD, place->load);
 	if (error == 0)
-		error = set_integer(info, PRELINK_KEY_SIZE, size);
-	return error == 0 ? set_integer(info, PRELINK_KEY_KMOD_INFO, kmod_info) : error;
+		error = set_integer(info, PRELINK_KEY_SIZE,
+				    round_page(place->image.size));
+	return error == 0 ? set_integer(info, PRELINK_KEY_KMOD_INFO, linked->kmod_info)
+			  : error;
 }
 
 /* The identity of the whole: each kext's address and UUID. */
-static int sum_kext(struct build *build, struct bytes image, const char *name,
-		    uint64_t load)
+static int sum_kext(struct build *build, const struct prelink_place *place,
+		    const char *name)
 {
 	_cleanup_macho_ struct macho macho = {0};
 	uint8_t address[8];
-	int error = macho_parse(image, name, build->diagnostics, &macho);
+	int error = macho_parse(place->image, name, build->diagnostics, &macho);
 	if (error < 0)
 		return error;
-	store64(address, load, false);
+	store64(address, place->load, false);
 	SHA256Update(&build->sum, address, sizeof(address));
 	if (macho.has_uuid)
 		SHA256Update(&build->sum, macho.uuid, sizeof(macho.uuid));
 	return 0;
-}
-
-/* A kext's image has its place by its address; a KPI's symbol list goes behind them. */
-static int place_code(struct build *build, const struct kext_linked *linked,
-		      struct kext_value *info)
-{
-	struct bytes image = bytes_of(linked->data, linked->size);
-	uint64_t load = linked->address;
-	if (!linked->data) {
-		const void *data;
-		size_t size;
-		int error = kext_bundle_slice(linked->bundle, build->options->arch,
-					      build->diagnostics, &data, &size);
-		if (error < 0)
-			return error;
-		image = bytes_of(data, size);
-		buffer_align(&build->text, PRELINK_PAGE);
-		load = build->kernel.load + build->text.size;
-		buffer_append(&build->text, data, size);
-		buffer_align(&build->text, PRELINK_PAGE);
-	} else {
-		memcpy(build->text.data + (load - build->kernel.load), image.data,
-		       image.size);
-	}
-	if (buffer_error(&build->text) < 0)
-		return -ENOMEM;
-	int error = sum_kext(build, image, kext_bundle_name(linked->bundle), load);
-	if (error < 0)
-		return error;
-	return describe_code(info, linked->bundle, load,
-			     load - build->kernel.load + build->kernel.source,
-			     (image.size + PRELINK_PAGE - 1) & ~(PRELINK_PAGE - 1),
-			     linked->kmod_info);
-}
-
-static bool has_code(const struct kext_linked *linked)
-{
-	return linked->data || (linked->is_kernel_component &&
-				kext_bundle_has_executable(linked->bundle));
 }
 
 /* kextd sends the others' personalities when it runs. */
@@ -215,7 +187,8 @@ static int drop_personalities(struct build *build, const struct kext_bundle *bun
 {
 	static const char key[] = "IOKitPersonalities";
 	const struct kext_arch *arch = build->options->arch;
-	if (build->options->all_personalities || is_boot_required(bundle, arch, false))
+	if (build->options->all_personalities ||
+	    prelink_is_boot_required(bundle, arch, false))
 		return 0;
 	_cleanup_free_ char *own =
 		mem_format("%s_%s", key, kext_arch_generic_name(arch->cputype));
@@ -226,8 +199,10 @@ static int drop_personalities(struct build *build, const struct kext_bundle *bun
 	return 0;
 }
 
-static int add_kext(struct build *build, const struct kext_linked *linked)
+static int add_kext(struct build *build, size_t index)
 {
+	const struct kext_linked *linked = kext_linkset_at(build->set, index);
+	const struct prelink_place *place = place_of(build, index);
 	struct kext_value *info = kext_value_copy(kext_bundle_info(linked->bundle));
 	if (!info)
 		return -ENOMEM;
@@ -237,8 +212,10 @@ static int add_kext(struct build *build, const struct kext_linked *linked)
 	if (error == 0)
 		error = kext_value_set(info, PRELINK_KEY_BUNDLE_PATH,
 				       kext_value_new_string(path));
-	if (error == 0 && has_code(linked))
-		error = place_code(build, linked, info);
+	if (error == 0 && place)
+		error = sum_kext(build, place, kext_bundle_name(linked->bundle));
+	if (error == 0 && place)
+		error = describe_code(build, place, linked, info);
 	if (error == 0)
 		return kext_value_append(build->infos, info);
 	kext_value_unref(info);
@@ -247,14 +224,13 @@ static int add_kext(struct build *build, const struct kext_linked *linked)
 
 static int add_all(struct build *build)
 {
-	buffer_zeros(&build->text, (size_t)(build->next - build->kernel.load));
-	int error = buffer_error(&build->text);
+	int error = 0;
 	SHA256Init(&build->sum);
 	if (build->kernel.macho.has_uuid)
 		SHA256Update(&build->sum, build->kernel.macho.uuid,
 			     sizeof(build->kernel.macho.uuid));
 	for (size_t i = 0; error == 0 && i < kext_linkset_count(build->set); i++)
-		error = add_kext(build, kext_linkset_at(build->set, i));
+		error = add_kext(build, i);
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	SHA256Final(digest, &build->sum);
 	memcpy(build->id, digest, sizeof(build->id));
@@ -278,14 +254,16 @@ static int write_info(struct build *build, char **ret_text, size_t *ret_size)
 
 static int fill_kernel(struct build *build, struct kext_prelinked **ret)
 {
-	_cleanup_buffer_ struct buffer out = {0};
+	_cleanup_buffer_ struct buffer images = {0}, out = {0};
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	int error = write_info(build, &text, &size);
+	if (error == 0)
+		error = copy_images(build, &images);
 	/* The text's NUL counts. */
 	if (error == 0)
 		error = prelink_kernel_fill(&build->kernel,
-					    bytes_of(build->text.data, build->text.size),
+					    bytes_of(images.data, images.size),
 					    bytes_of(text, size + 1), &out);
 	struct kext_prelinked *prelinked =
 		error == 0 ? mem_zero(1, sizeof(*prelinked)) : NULL;
@@ -309,13 +287,19 @@ int kext_prelink(const struct kext_prelink_options *options,
 		return error;
 	build.root = kext_value_new_dictionary();
 	build.infos = kext_value_new_array();
-	error = build.root && build.infos ? link_all(&build) : -ENOMEM;
+	error = build.root && build.infos ? prelink_link(options, build.kernel.load,
+							 diagnostics, &build.set)
+					  : -ENOMEM;
+	if (error == 0)
+		error = place_all(&build);
 	if (error == 0)
 		error = add_all(&build);
 	if (error == 0)
 		error = fill_kernel(&build, ret_prelinked);
 	kext_linkset_free(build.set);
-	buffer_free(&build.text);
+	for (size_t i = 0; i < build.place_count; i++)
+		free(build.places[i].stripped);
+	free(build.places);
 	kext_value_unref(build.root);
 	kext_value_unref(build.infos);
 	prelink_kernel_close(&build.kernel);

@@ -1,6 +1,7 @@
 /*
- * A prelinked kernel while it is made: prelink_write.c links and describes the kexts,
- * prelink_kernel.c puts them into the kernel.
+ * A prelinked kernel while it is made: prelink_link.c links the kexts, prelink_write.c
+ * places and describes them, prelink_strip.c takes symbols out, prelink_kernel.c puts all
+ * into the kernel.
  */
 #ifndef ARCHIVE_PRELINK_WRITE_H
 #define ARCHIVE_PRELINK_WRITE_H
@@ -11,12 +12,23 @@
 
 #define PRELINK_PAGE	UINT64_C(0x1000)
 #define PRELINK_ID_SIZE 16u
+/* In LC_SEGMENT and LC_SEGMENT_64: vmaddr, vmsize, fileoff, filesize, of a word each. */
+#define PRELINK_OF_SEGMENT 24u
 
 struct kext_prelinked {
 	struct kext_linkset *set;
 	uint8_t *data;
 	size_t size;
 	uint8_t id[PRELINK_ID_SIZE];
+};
+
+/* One kext's image in __PRELINK_TEXT. */
+struct prelink_place {
+	size_t kext; /* number in the set */
+	struct bytes image;
+	uint8_t *stripped; /* what image is, if it was stripped */
+	uint64_t load;	   /* address it was linked for */
+	uint64_t offset;   /* of its bytes */
 };
 
 /* The kernel that kexts are put into, and where they go. */
@@ -39,6 +51,25 @@ void prelink_kernel_close(struct prelink_kernel *kernel);
  */
 int prelink_kernel_fill(const struct prelink_kernel *kernel, struct bytes text,
 			struct bytes info, struct buffer *out)
+	__attribute__((warn_unused_result));
+
+/*
+ * Links the kexts and what they need, the first for address `base`; what cannot be linked
+ * is left out. KEXT_ERR_LINK when that is too much to boot with, or any and not allowed.
+ */
+int prelink_link(const struct kext_prelink_options *options, uint64_t base,
+		 struct kext_diagnostics *diagnostics, struct kext_linkset **ret_set)
+	__attribute__((warn_unused_result));
+/* Whether a boot needs the kext: OSBundleRequired has a legal value. */
+bool prelink_is_boot_required(const struct kext_bundle *bundle,
+			      const struct kext_arch *arch, bool even_safe_boot);
+/*
+ * A copy of a linked image whose __LINKEDIT has exported symbols only; `kmod_info` is the
+ * offset of that structure, whose size follows. KEXT_ERR_BAD_DATA for an image that is
+ * not as the linker writes them, -ENOMEM. *ret: free().
+ */
+int prelink_strip(struct bytes image, const char *name, uint64_t kmod_info,
+		  struct kext_diagnostics *diagnostics, uint8_t **ret, size_t *ret_size)
 	__attribute__((warn_unused_result));
 
 #endif

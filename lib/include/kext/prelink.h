@@ -1,6 +1,6 @@
 /*
- * Making a prelinked kernel: a kernel for x86_64 and the kexts that are linked into it, as
- * the booters and kernels of OS X 10.7 to macOS 10.15 read it.
+ * Making a prelinked kernel: a kernel for x86_64 or i386 and the kexts that are linked into
+ * it, as the booters and kernels of OS X 10.7 to macOS 10.15 read it.
  */
 #ifndef KEXT_PRELINK_H
 #define KEXT_PRELINK_H
@@ -12,12 +12,13 @@ struct kext_prelinked;
 struct kext_prelink_options {
 	const struct kext_repository *repository;	/* must hold the bundles too */
 	struct kext_kernel_file *kernel;		/* one that holds no kexts yet */
-	const struct kext_arch *arch;			/* x86_64 */
+	const struct kext_arch *arch;			/* the kernel's */
 	struct kext_bundle *const *bundles;
 	size_t bundle_count;
 	unsigned jobs;			/* threads; 0: one a core */
 	bool no_link_failures;		/* any kext that fails is a failure of the whole */
 	bool all_personalities;		/* also of kexts that are not for early boot */
+	bool strip_symbols;		/* leave out symbols that kexts do not export */
 	const char *volume_root;	/* left out of stored paths; or NULL */
 };
 
