@@ -1,7 +1,7 @@
 /*
  * kextcache: puts kexts together in mkext archives and prelinked kernels, and keeps the
  * caches of folders and volumes. Here are the options and their rules; what is made is in
- * common/cachefile.c, common/pick.c and common/volume.c.
+ * common/cachefile.c, common/pick.c, common/systemcaches.c and common/volume.c.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -14,10 +14,10 @@
 #include <unistd.h>
 #include "common/instance.h"
 #include "common/options.h"
+#include "common/prelinking.h"
 #include "common/print.h"
+#include "common/systemcaches.h"
 #include "common/volume.h"
-
-#define MAX_ARCHS 64u
 
 static void set_mkext1(const char *path);
 static void set_mkext2(const char *path);
@@ -32,8 +32,8 @@ static struct {
 	bool makes_folder_caches;
 	bool local, local_all, network, network_all, safe, safe_all;
 	bool is_quiet, skips_authentication, prints_findings, all_loaded, low_priority;
-	bool force, caches_only, is_compressed, is_uncompressed;
-	bool no_link_failures, all_personalities;
+	bool force, caches_only, boot, is_compressed, is_uncompressed;
+	bool no_link_failures, all_personalities, strip_symbols, ignored;
 	struct option_list archs, identifiers, operands;
 } arguments;
 
@@ -68,7 +68,7 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_LIST,
 	 .place = &arguments.archs,
 	 .argument = "ARCH",
-	 .help = "architecture (this machine's); several make a fat file"},
+	 .help = "architecture (this machine's, or all of the kernel's); repeatable"},
 	{.letter = 'b',
 	 .name = "bundle-id",
 	 .kind = OPTION_LIST,
@@ -91,6 +91,9 @@ static const struct option_row rows[] = {
 	     "a kext that cannot be linked is a failure"),
 	FLAG(0, "all-personalities", all_personalities,
 	     "keep personalities that no early boot needs"),
+	FLAG(0, "strip-symbols", strip_symbols,
+	     "leave out symbols that kexts do not export"),
+	FLAG(0, "omit-link-state", ignored, NULL),
 	FLAG(0, "compressed", is_compressed, "compress, or compress FILE of -c"),
 	FLAG(0, "uncompressed", is_uncompressed, "do not, or expand FILE of -c"),
 	TEXT(0, "compression", compression, "lzss|lzvn",
@@ -102,10 +105,12 @@ static const struct option_row rows[] = {
 	TEXT('u', "update-volume", update, "DIR", "update the boot cache of a volume"),
 	TEXT('U', NULL, boot_update, "DIR", "the same; status 72 if it was stale"),
 	TEXT('i', "invalidate", invalidate, "DIR",
-	     "make the boot cache of a volume anew"),
+	     "give a volume's folders the time of now, then as -u"),
 	FLAG('f', "force", force, "with -u: even if it is up to date"),
 	FLAG(0, "caches-only", caches_only,
 	     "with -u: caches alone, which is all there is"),
+	FLAG(0, "Boot", boot, "with -u, -U: what booting needs, which is the same"),
+	FLAG(0, "Installer", ignored, NULL),
 	FLAG('F', NULL, low_priority, "run at low priority"),
 	{.letter = 'j',
 	 .name = "jobs",
@@ -134,6 +139,9 @@ static const struct command command = {
 	.rows = rows,
 	.operands = &arguments.operands,
 };
+
+static struct option_list loaded; /* with -r: identifiers */
+static struct option_list system_folders;
 
 /* ---- options ---- */
 
@@ -209,19 +217,43 @@ static void check_compression(void)
 	}
 }
 
-static void check_system_files(void)
+/* The system's files are root's, unless another folder stands for /. */
+static void require_root(const char *what)
 {
 	const char *root = getenv("KEXT_ROOT");
+	if (geteuid() == 0 || (root && strcmp(root, "/") != 0))
+		return;
+	print_error("You must be running as root to %s.", what);
+	exit(EX_NOPERM);
+}
+
+/* The folders that are used in any case may be named, too. */
+static void check_system_files(void)
+{
+	bool is_custom = arguments.identifiers.count > 0;
 	if (!makes_system_files())
 		return;
-	if (arguments.operands.count || arguments.identifiers.count)
+	for (size_t i = 0; i < arguments.operands.count; i++)
+		is_custom |= !systemcaches_is_folder(&system_folders,
+						     arguments.operands.items[i]);
+	if (is_custom)
 		options_fail(&command,
 			     "Custom kexts and repository directories are not allowed "
 			     "when updating system kext caches.");
-	if (geteuid() != 0 && (!root || strcmp(root, "/") == 0)) {
-		print_error("You must be running as root to update system kext caches.");
-		exit(EX_NOPERM);
-	}
+	require_root("update system kext caches");
+}
+
+static void check_volume(void)
+{
+	if (arguments.caches_only && arguments.force)
+		options_fail(&command, "-force and -caches-only exclude each other.");
+	if ((arguments.force || arguments.caches_only) &&
+	    (!arguments.update || arguments.boot_update))
+		options_fail(&command, "-force and -caches-only belong to -u.");
+	if (arguments.boot && !arguments.update && !arguments.boot_update)
+		options_fail(&command, "-Boot belongs to -u and -U.");
+	if (arguments.invalidate)
+		require_root("invalidate a volume's caches");
 }
 
 static void check_arguments(void)
@@ -231,10 +263,7 @@ static void check_arguments(void)
 	    !arguments.makes_folder_caches && !updates_volume())
 		options_fail(&command, "No work to do; check options and try again.");
 	check_compression();
-	if (arguments.caches_only && arguments.force)
-		options_fail(&command, "-force and -caches-only exclude each other.");
-	if ((arguments.force || arguments.caches_only) && !arguments.update)
-		options_fail(&command, "-force and -caches-only belong to -u.");
+	check_volume();
 	if (arguments.volume_root && !arguments.mkext && !arguments.makes_prelinked)
 		options_fail(&command, "-volume-root belongs to -m and -c.");
 	if (!arguments.operands.count && !makes_system_files() && !updates_volume() &&
@@ -250,8 +279,8 @@ static size_t read_archs(const struct kext_arch **archs)
 {
 	const struct option_list *names = &arguments.archs;
 	size_t count = 0;
-	if (names->count > MAX_ARCHS)
-		options_fail(&command, "more than %u architectures", MAX_ARCHS);
+	if (names->count > CACHEFILE_MAX_ARCHS)
+		options_fail(&command, "more than %u architectures", CACHEFILE_MAX_ARCHS);
 	for (size_t i = 0; i < names->count; i++) {
 		const struct kext_arch *arch = kext_arch_named(names->items[i]);
 		bool is_new = true;
@@ -262,74 +291,19 @@ static size_t read_archs(const struct kext_arch **archs)
 		if (is_new)
 			archs[count++] = arch;
 	}
-	if (!count)
-		archs[count++] = kext_arch_host();
 	return count;
 }
 
 /* ---- work ---- */
 
-static struct option_list loaded;
-static struct option_list system_folders;
-static struct option_list texts; /* made here, freed at the end */
-
-static const char *keep(char *text)
+static void free_all(void)
 {
-	if (!text)
-		exit(EX_OSERR);
-	option_list_add(&texts, text);
-	return text;
-}
-
-static void free_texts(void)
-{
-	for (size_t i = 0; i < texts.count; i++)
-		free((char *)texts.items[i]);
-	free(texts.items);
+	for (size_t i = 0; i < loaded.count; i++)
+		free((char *)loaded.items[i]);
+	for (size_t i = 0; i < system_folders.count; i++)
+		free((char *)system_folders.items[i]);
 	free(loaded.items);
 	free(system_folders.items);
-}
-
-/* Identifiers of what is loaded; the kernel's own parts are no news to it. */
-static int ask_loaded(void)
-{
-	struct kext_client *client = NULL;
-	struct kext_value *kexts = NULL;
-	if (!arguments.all_loaded)
-		return 0;
-	int error = instance_connect(KEXT_INSTANCE_DEFAULT, 0, &client);
-	if (error == 1)
-		error = kext_client_list(client, NULL, &kexts);
-	for (size_t i = 0; i < kext_value_count(kexts); i++) {
-		const char *identifier = kext_value_string(
-			kext_value_get(kext_value_at(kexts, i), "CFBundleIdentifier"));
-		if (identifier)
-			option_list_add(&loaded, keep(strdup(identifier)));
-	}
-	kext_value_unref(kexts);
-	kext_client_free(client);
-	return error < 0 ? error : 0;
-}
-
-static const char *below_root(struct kext_context *context, const char *path)
-{
-	const char *root = kext_context_root(context);
-	char *text;
-	if (asprintf(&text, "%s/%s", strcmp(root, "/") == 0 ? "" : root, path) < 0)
-		exit(EX_OSERR);
-	return keep(text);
-}
-
-static void find_system_folders(struct kext_context *context)
-{
-	static const char *const names[] = {"System/Library/Extensions",
-					    "Library/Extensions"};
-	struct stat st;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const char *path = below_root(context, names[i]);
-		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			option_list_add(&system_folders, path);
-	}
 }
 
 static unsigned filter_of(bool local, bool network, bool safe)
@@ -338,7 +312,7 @@ static unsigned filter_of(bool local, bool network, bool safe)
 	       (safe ? PICK_SAFE_BOOT : 0);
 }
 
-static struct cachefile base_file(const struct kext_arch **archs, size_t arch_count)
+static struct cachefile base_file(const struct kext_arch *const *archs, size_t arch_count)
 {
 	bool is_lzvn =
 		arguments.compression && strcmp(arguments.compression, "lzvn") == 0;
@@ -352,6 +326,7 @@ static struct cachefile base_file(const struct kext_arch **archs, size_t arch_co
 							 : KEXT_COMPRESSION_LZSS,
 		.no_link_failures = arguments.no_link_failures,
 		.all_personalities = arguments.all_personalities,
+		.strip_symbols = arguments.strip_symbols,
 		.jobs = arguments.jobs,
 		.pick =
 			{
@@ -373,26 +348,20 @@ static struct cachefile base_file(const struct kext_arch **archs, size_t arch_co
 	};
 }
 
+/* What is not said the volume says. */
 static int make_prelinked(struct kext_context *context, struct cachefile file)
 {
-	char name[4096];
+	struct prelinking how = {
+		.volume = arguments.volume_root ? arguments.volume_root
+						: kext_context_root(context),
+		.chooses_compression =
+			!arguments.compression && !arguments.is_uncompressed,
+		.system_folders = arguments.makes_system_kernel ? &system_folders : NULL,
+	};
 	file.kind = CACHEFILE_PRELINKED;
 	file.path = arguments.prelinked;
-	file.kernel = arguments.kernel
-			      ? arguments.kernel
-			      : below_root(context, "System/Library/Kernels/kernel");
-	if (arguments.makes_system_kernel) {
-		/* kernel.SUFFIX goes into prelinkedkernel.SUFFIX. */
-		const char *base = strrchr(file.kernel, '/');
-		const char *suffix = strchr(base ? base : file.kernel, '.');
-		snprintf(name, sizeof(name), "%s%s",
-			 below_root(context,
-				    "System/Library/PrelinkedKernels/prelinkedkernel"),
-			 suffix ? suffix : "");
-		file.path = name;
-		file.pick.operands = &system_folders;
-	}
-	return cachefile_make(context, &file);
+	file.kernel = arguments.kernel;
+	return prelinking_make(context, &how, &file);
 }
 
 static int make_mkext(struct kext_context *context, struct cachefile file)
@@ -408,56 +377,31 @@ static int update_volume(struct kext_context *context, const struct cachefile *b
 	const char *path = arguments.update	   ? arguments.update
 			   : arguments.boot_update ? arguments.boot_update
 						   : arguments.invalidate;
-	int status = volume_update(context, path, arguments.invalidate || arguments.force,
+	int status = volume_update(context, path,
+				   arguments.invalidate ? VOLUME_INVALIDATE
+				   : arguments.force	? VOLUME_FORCE
+							: VOLUME_IF_STALE,
 				   base);
 	if (status != VOLUME_UPDATED)
 		return status;
 	return arguments.boot_update ? EX_OSFILE : EX_OK;
 }
 
-static int write_caches(struct kext_context *context, const struct option_list *folders,
-			bool with_personalities)
-{
-	int status = EX_OK;
-	for (size_t i = 0; i < folders->count; i++) {
-		struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-		if (pick_is_kext_name(folders->items[i]))
-			print_error("%s: is a kext; caches are made of folders",
-				    folders->items[i]);
-		else if (kext_repository_write_cache(context, folders->items[i],
-						     diagnostics) < 0)
-			status = EX_SOFTWARE;
-		print_diagnostics(diagnostics, KEXT_WARNING);
-		kext_diagnostics_free(diagnostics);
-	}
-	if (with_personalities && folders->count) {
-		struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-		if (kext_repository_write_personalities(context, folders->items,
-							folders->count, kext_arch_host(),
-							diagnostics) < 0)
-			status = EX_SOFTWARE;
-		print_diagnostics(diagnostics, KEXT_WARNING);
-		kext_diagnostics_free(diagnostics);
-	}
-	return status;
-}
-
 /* In the order in which one depends on the other; the first failure ends it. */
-static int run(struct kext_context *context, const struct kext_arch **archs,
+static int run(struct kext_context *context, const struct kext_arch *const *archs,
 	       size_t arch_count)
 {
 	struct cachefile base = base_file(archs, arch_count);
 	int status = EX_OK;
-	find_system_folders(context);
 	if (converts())
 		return cachefile_convert(arguments.prelinked, base.compression,
 					 arguments.level);
-	if (ask_loaded() < 0)
+	if (arguments.all_loaded && instance_loaded(&loaded) < 0)
 		return EX_UNAVAILABLE;
 	if (arguments.makes_system_caches)
-		status = write_caches(context, &system_folders, true);
+		status = systemcaches_write(context, &system_folders);
 	if (status == EX_OK && arguments.makes_folder_caches)
-		status = write_caches(context, &arguments.operands, false);
+		status = systemcaches_write_folders(context, &arguments.operands);
 	if (status != EX_OK || updates_volume())
 		return status != EX_OK ? status : update_volume(context, &base);
 	if (arguments.mkext)
@@ -469,20 +413,22 @@ static int run(struct kext_context *context, const struct kext_arch **archs,
 
 int main(int argc, char **argv)
 {
-	const struct kext_arch *archs[MAX_ARCHS];
+	const struct kext_arch *archs[CACHEFILE_MAX_ARCHS];
 	struct kext_context *context = NULL;
 	words = argv;
 	print_start(command.name);
 	options_parse(&command, argc, argv);
 	print_set_quiet(arguments.is_quiet);
-	check_arguments();
 	size_t arch_count = read_archs(archs);
+	int error = kext_context_new(&context);
+	if (error == 0)
+		systemcaches_folders(context, &system_folders);
+	check_arguments();
 	if (arguments.low_priority)
 		(void)setpriority(PRIO_PROCESS, 0, 20);
-	int error = kext_context_new(&context);
 	int status = error < 0 ? kext_error_exit_status(error)
 			       : run(context, archs, arch_count);
 	kext_context_unref(context);
-	free_texts();
+	free_all();
 	return print_finish(status);
 }

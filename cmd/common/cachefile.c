@@ -10,39 +10,9 @@
 #include <unistd.h>
 #include <kext/archive.h>
 #include "common/cachefile.h"
+#include "common/cachetimes.h"
 #include "common/heap.h"
 #include "common/print.h"
-
-/* ---- times ---- */
-
-static bool is_later(struct timespec a, struct timespec b)
-{
-	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
-}
-
-static struct timespec time_of(const char *path)
-{
-	struct stat st;
-	return path && stat(path, &st) == 0 ? st.st_mtim : (struct timespec){0};
-}
-
-static struct timespec newest_of(const struct option_list *paths)
-{
-	struct timespec newest = {0};
-	for (size_t i = 0; i < paths->count; i++) {
-		struct timespec time = time_of(paths->items[i]);
-		if (is_later(time, newest))
-			newest = time;
-	}
-	return newest;
-}
-
-time_t cachefile_time(const struct option_list *folders, const char *kernel)
-{
-	time_t newest = newest_of(folders).tv_sec, kernel_time = time_of(kernel).tv_sec;
-	time_t valid = newest ? newest + 1 : 0;
-	return kernel_time > valid ? kernel_time + 1 : valid;
-}
 
 /* A file made from whole folders alone can be compared with them later. */
 static time_t time_for(const struct cachefile *file)
@@ -53,26 +23,12 @@ static time_t time_for(const struct cachefile *file)
 	for (size_t i = 0; i < operands->count; i++)
 		if (pick_is_kext_name(operands->items[i]))
 			return 0;
-	return cachefile_time(operands, file->kernel);
+	return cachetimes_of(operands, file->kernel);
 }
 
-/* Kexts may come and go while we read. */
-struct sources {
-	struct timespec folders, kernel;
-};
-
-static struct sources note_sources(const struct cachefile *file)
+static bool is_outdated(const struct cachefile *file, const struct cachetimes *before)
 {
-	return (struct sources){newest_of(file->pick.operands), time_of(file->kernel)};
-}
-
-static bool has_changed(const struct cachefile *file, const struct sources *before)
-{
-	struct sources now = note_sources(file);
-	if (!is_later(now.folders, before->folders) &&
-	    !is_later(before->folders, now.folders) &&
-	    !is_later(now.kernel, before->kernel) &&
-	    !is_later(before->kernel, now.kernel))
+	if (!cachetimes_have_changed(file->pick.operands, file->kernel, before))
 		return false;
 	print_error("Source directory has changed since starting; not saving cache file "
 		    "%s.",
@@ -109,6 +65,8 @@ static int save(const char *path, const void *data, size_t size, time_t time)
 
 struct making {
 	const struct cachefile *file;
+	const struct kext_arch *archs[CACHEFILE_MAX_ARCHS];
+	size_t arch_count;
 	struct pick pick;
 	struct kext_diagnostics *diagnostics;
 	struct kext_kernel_file *kernel; /* of the slice at work */
@@ -141,7 +99,7 @@ static int make_symbols(struct making *making, const struct kext_linkset *set)
 	snprintf(folder, sizeof(folder), "%s", file->symbols);
 	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
 		error = -errno;
-	if (error == 0 && file->arch_count > 1) {
+	if (error == 0 && making->arch_count > 1) {
 		snprintf(folder, sizeof(folder), "%s/%s", file->symbols,
 			 making->pick.arch->name);
 		if (mkdir(folder, 0755) < 0 && errno != EEXIST)
@@ -180,6 +138,7 @@ static int make_prelinked(struct making *making, void **ret_data, size_t *ret_si
 		.jobs = file->jobs,
 		.no_link_failures = file->no_link_failures,
 		.all_personalities = file->all_personalities,
+		.strip_symbols = file->strip_symbols,
 		.volume_root = file->volume_root,
 	};
 	struct kext_prelinked *prelinked;
@@ -211,7 +170,7 @@ static int make_slice(struct making *making, const struct kext_arch *arch)
 	size_t size = 0;
 	int error = 0;
 	if (!making->pick.count) {
-		if (file->arch_count == 1)
+		if (making->arch_count == 1)
 			print_error("no kexts are left; %s is not written", file->path);
 		else
 			print_error("no kexts are left for %s, which is left out",
@@ -245,10 +204,13 @@ static int open_for(struct making *making, struct kext_context *context,
 	struct pick_options options = file->pick;
 	bool is_prelinked = file->kind == CACHEFILE_PRELINKED;
 	int error = 0;
-	options.has_other_archs = file->arch_count > 1;
+	options.has_other_archs = making->arch_count > 1;
 	options.needs_dependencies = is_prelinked;
 	options.only_newest = file->kind != CACHEFILE_MKEXT2;
 	options.suffix = is_prelinked ? "" : " from mkext";
+	/* The kernel that was asked is the one that runs here. */
+	if (is_prelinked && arch->cputype != kext_arch_host()->cputype)
+		options.loaded = NULL;
 	if (is_prelinked) {
 		error = kext_kernel_file_open(file->kernel, arch, making->diagnostics,
 					      &making->kernel);
@@ -262,18 +224,59 @@ static int open_for(struct making *making, struct kext_context *context,
 	return error;
 }
 
+static bool has_arch(const struct kext_arch *const *archs, size_t count,
+		     const struct kext_arch *arch)
+{
+	for (size_t i = 0; i < count; i++)
+		if (archs[i] == arch)
+			return true;
+	return false;
+}
+
+/* Into a kernel go kexts for what it has code for, of that what was asked for if anything
+ * was. */
+static int choose_kernel_archs(struct making *making)
+{
+	const struct cachefile *file = making->file;
+	const struct kext_arch *archs[KEXT_KERNEL_MAX_ARCHS];
+	int count = kext_kernel_file_archs(file->kernel, making->diagnostics, archs);
+	print_diagnostics(making->diagnostics, KEXT_WARNING);
+	if (count < 0)
+		return exit_status_of(count);
+	for (int i = 0; i < count; i++)
+		if (!file->arch_count ||
+		    has_arch(file->archs, file->arch_count, archs[i]))
+			making->archs[making->arch_count++] = archs[i];
+	for (size_t i = 0; i < file->arch_count; i++)
+		if (!has_arch(archs, (size_t)count, file->archs[i]))
+			print_error("%s: the kernel has no code for %s", file->kernel,
+				    file->archs[i]->name);
+	return making->arch_count ? EX_OK : EXIT_ARCH;
+}
+
+static int choose_archs(struct making *making)
+{
+	const struct cachefile *file = making->file;
+	if (file->kind == CACHEFILE_PRELINKED)
+		return choose_kernel_archs(making);
+	making->arch_count = file->arch_count ? file->arch_count : 1;
+	making->archs[0] = kext_arch_host();
+	for (size_t i = 0; i < file->arch_count; i++)
+		making->archs[i] = file->archs[i];
+	return EX_OK;
+}
+
 /* With several architectures one that has nothing is left out, if another has. */
 static int make_slices(struct making *making, struct kext_context *context)
 {
-	const struct cachefile *file = making->file;
 	int status = EX_OK, nothing = EX_OK;
-	for (size_t i = 0; status == EX_OK && i < file->arch_count; i++) {
-		int error = open_for(making, context, file->archs[i]);
+	for (size_t i = 0; status == EX_OK && i < making->arch_count; i++) {
+		int error = open_for(making, context, making->archs[i]);
 		if (error == 0) {
-			pick_choose(&making->pick, file->archs[i]);
-			status = make_slice(making, file->archs[i]);
+			pick_choose(&making->pick, making->archs[i]);
+			status = make_slice(making, making->archs[i]);
 			if (status != EX_OK && !making->pick.count &&
-			    file->arch_count > 1) {
+			    making->arch_count > 1) {
 				nothing = making->pick.status;
 				status = EX_OK;
 			}
@@ -315,11 +318,13 @@ static void announce(const struct cachefile *file)
 {
 	if (file->pick.level == 0 || strcmp(file->path, "-") == 0)
 		return;
-	if (file->kind == CACHEFILE_PRELINKED)
-		print_error("Created prelinked kernel \"%s\" using \"%s\"", file->path,
-			    file->kernel);
-	else
+	if (file->kind != CACHEFILE_PRELINKED) {
 		print_error("Created mkext archive %s.", file->path);
+		return;
+	}
+	print_error("Created prelinked kernel \"%s\"", file->path);
+	if (file->kernel_is_named)
+		print_error("Created prelinked kernel using \"%s\"", file->kernel);
 }
 
 int cachefile_make(struct kext_context *context, const struct cachefile *file)
@@ -327,12 +332,14 @@ int cachefile_make(struct kext_context *context, const struct cachefile *file)
 	struct making making = {
 		.file = file,
 		.diagnostics = kext_diagnostics_new(),
-		.slices = calloc(file->arch_count, sizeof(*making.slices)),
+		.slices = calloc(CACHEFILE_MAX_ARCHS, sizeof(*making.slices)),
 	};
-	struct sources before = note_sources(file);
+	struct cachetimes before = cachetimes_note(file->pick.operands, file->kernel);
 	time_t time = time_for(file);
-	int status = making.slices ? make_slices(&making, context) : EX_OSERR;
-	if (status == EX_OK && has_changed(file, &before))
+	int status = making.slices ? choose_archs(&making) : EX_OSERR;
+	if (status == EX_OK)
+		status = make_slices(&making, context);
+	if (status == EX_OK && is_outdated(file, &before))
 		status = EXIT_STALE;
 	if (status == EX_OK)
 		status = write_file(&making, time);

@@ -1,5 +1,7 @@
 /* Choosing and reaching an instance of kextd; see instance.h. */
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include "common/instance.h"
 #include "common/print.h"
 
@@ -34,4 +36,30 @@ int instance_connect(enum kext_instance instance, unsigned flags,
 	if (is_absent)
 		return 0;
 	return error < 0 ? error : 1;
+}
+
+static void add_copy(struct option_list *list, const char *text)
+{
+	char *copy = strdup(text);
+	if (!copy)
+		exit(EX_OSERR);
+	option_list_add(list, copy);
+}
+
+int instance_loaded(struct option_list *identifiers)
+{
+	struct kext_client *client = NULL;
+	struct kext_value *kexts = NULL;
+	int error = instance_connect(KEXT_INSTANCE_DEFAULT, 0, &client);
+	if (error == 1)
+		error = kext_client_list(client, NULL, &kexts);
+	for (size_t i = 0; i < kext_value_count(kexts); i++) {
+		const char *identifier = kext_value_string(
+			kext_value_get(kext_value_at(kexts, i), "CFBundleIdentifier"));
+		if (identifier)
+			add_copy(identifiers, identifier);
+	}
+	kext_value_unref(kexts);
+	kext_client_free(client);
+	return error < 0 ? error : 0;
 }

@@ -23,5 +23,10 @@ enum kext_instance instance_named(const struct command *command, const char *tex
  */
 int instance_connect(enum kext_instance instance, unsigned flags,
 		     struct kext_client **ret_client);
+/*
+ * Adds the identifiers of what is loaded, each to be freed. 0, also when no kextd runs,
+ * or an error; what went wrong with the connection was printed.
+ */
+int instance_loaded(struct option_list *identifiers);
 
 #endif

@@ -148,6 +148,19 @@ static bool has_dependencies(struct pick *pick, struct kext_bundle *bundle)
 	return error == 0 || !is_fatal;
 }
 
+/* What lacks code for one CPU is no news about a folder of kexts for several. */
+static void explain(const struct pick *pick, const struct kext_bundle *bundle,
+		    const char *reason, int status, bool is_named)
+{
+	const struct pick_options *options = &pick->options;
+	bool is_arch = status == EXIT_ARCH || status == EX_OK;
+	bool is_skipped = is_arch && options->needs_dependencies;
+	if (!is_named && (options->quiet || (is_skipped && options->level < 4)))
+		return;
+	print_error("%s %s; %s%s.", kext_bundle_name(bundle), reason,
+		    is_skipped ? "skipping" : "omitting", options->suffix);
+}
+
 /* A kext that was named and is left out makes the command fail; one of a folder does not.
  */
 static void judge(struct pick *pick, struct kext_bundle *bundle, bool is_named)
@@ -159,9 +172,8 @@ static void judge(struct pick *pick, struct kext_bundle *bundle, bool is_named)
 	if (is_named || options->level > 0 || options->prints_findings)
 		print_diagnostics(diagnostics, KEXT_WARNING);
 	kext_diagnostics_free(diagnostics);
-	if (reason && (is_named || !options->quiet))
-		print_error("%s %s; omitting%s.", kext_bundle_name(bundle), reason,
-			    options->suffix);
+	if (reason)
+		explain(pick, bundle, reason, status, is_named);
 	if (!reason && has_dependencies(pick, bundle))
 		push(pick, bundle);
 	else if (is_named && !(reason && status == EX_OK))

@@ -1,171 +1,54 @@
 /* Updating a volume's boot cache; see volume.h. */
-#include <errno.h>
 #include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
+#include "common/bootcaches.h"
+#include "common/cachetimes.h"
 #include "common/print.h"
+#include "common/systemcaches.h"
 #include "common/volume.h"
 
-#define PLIST_LIMIT (1u << 20)
-#define MAX_FOLDERS 16u
-#define MAX_ARCHS   8u
+/* ---- what is to be made ---- */
 
-struct volume {
-	const char *path;
-	struct kext_value *plist;
-	const struct kext_value *cache; /* its description, in plist */
-	struct cachefile file;
-	struct option_list folders;
-	const struct kext_arch *archs[MAX_ARCHS];
-	char *texts[MAX_FOLDERS + 4]; /* paths made here */
-	size_t text_count;
-};
+/* Whether the volume is the one that the system runs from. */
+static bool is_running(const struct kext_context *context, const struct bootcaches *boot)
+{
+	char *root = realpath(kext_context_root(context), NULL);
+	bool result = root && strcmp(root, boot->volume) == 0;
+	free(root);
+	return result;
+}
 
-/* ---- the property list ---- */
-
-static int read_plist(struct volume *volume)
+/* A volume that starts from a disk image may have its root on a network. */
+static unsigned filter_of(const struct bootcaches *boot)
 {
 	char path[4096];
 	struct stat st;
-	snprintf(path, sizeof(path), "%s/usr/standalone/bootcaches.plist", volume->path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC), status = EX_OK;
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-		print_error("%s: no bootcaches.plist; skipping", volume->path);
-		return EX_OK;
-	}
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size > PLIST_LIMIT) {
-		print_error("%s: cannot be read", path);
-		if (fd >= 0)
-			close(fd);
-		return EX_NOINPUT;
-	}
-	char *text = malloc((size_t)st.st_size + 1);
-	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-	ssize_t size = text ? read(fd, text, (size_t)st.st_size) : -1;
-	if (size < 0 || kext_value_from_xml(text, (size_t)size, path, diagnostics,
-					    &volume->plist) < 0) {
-		print_diagnostics(diagnostics, KEXT_ERROR);
-		status = EX_DATAERR;
-	}
-	kext_diagnostics_free(diagnostics);
-	free(text);
-	close(fd);
-	return status;
+	snprintf(path, sizeof(path), "%s/etc/rc.cdrom", boot->volume);
+	return PICK_LOCAL_ROOT | (stat(path, &st) == 0 ? PICK_NETWORK_ROOT : 0);
 }
 
-/* The first of these that is described is the volume's cache. */
-static bool choose_cache(struct volume *volume)
+static struct cachefile file_for(struct bootcaches *boot, const struct cachefile *base,
+				 bool running)
 {
-	static const struct {
-		const char *key;
-		enum cachefile_kind kind;
-	} kinds[] = {
-		{"Kernelcache v1.4", CACHEFILE_PRELINKED},
-		{"Kernelcache v1.3", CACHEFILE_PRELINKED},
-		{"Kernelcache v1.2", CACHEFILE_PRELINKED},
-		{"Kernelcache v1.1", CACHEFILE_PRELINKED},
-		{"MKext2", CACHEFILE_MKEXT2},
-		{"MKext", CACHEFILE_MKEXT1},
-	};
-	const struct kext_value *paths = kext_value_get(volume->plist, "PostBootPaths");
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		volume->cache = kext_value_get(paths, kinds[i].key);
-		volume->file.kind = kinds[i].kind;
-		if (kext_value_is(volume->cache, KEXT_VALUE_DICTIONARY))
-			return true;
-	}
-	return false;
-}
-
-static bool leads_up(const char *path)
-{
-	for (const char *at = path; at; at = strchr(at, '/')) {
-		at += strspn(at, "/");
-		if (strncmp(at, "..", 2) == 0 && (!at[2] || at[2] == '/'))
-			return true;
-	}
-	return false;
-}
-
-/* A path on the volume; NULL for what leads out of it. */
-static const char *on_volume(struct volume *volume, const char *path)
-{
-	char *text;
-	if (!path || leads_up(path) ||
-	    volume->text_count == sizeof(volume->texts) / sizeof(*volume->texts))
-		return NULL;
-	if (asprintf(&text, "%s/%s", volume->path, path + (*path == '/')) < 0)
-		exit(EX_OSERR);
-	volume->texts[volume->text_count++] = text;
-	return text;
-}
-
-static void read_folders(struct volume *volume)
-{
-	const struct kext_value *folders = kext_value_get(volume->cache, "ExtensionsDir");
-	bool is_text = kext_value_is(folders, KEXT_VALUE_STRING);
-	size_t count = is_text ? 1 : kext_value_count(folders);
-	for (size_t i = 0; i < count && i < MAX_FOLDERS; i++) {
-		const char *path = on_volume(
-			volume,
-			kext_value_string(is_text ? folders : kext_value_at(folders, i)));
-		struct stat st;
-		if (path && stat(path, &st) == 0)
-			option_list_add(&volume->folders, path);
-	}
-}
-
-static int read_archs(struct volume *volume)
-{
-	const struct kext_value *names = kext_value_get(volume->cache, "Archs");
-	size_t count = kext_value_count(names);
-	volume->file.archs = volume->archs;
-	volume->archs[0] = kext_arch_host();
-	volume->file.arch_count = count ? 0 : 1;
-	for (size_t i = 0; i < count && i < MAX_ARCHS; i++) {
-		const char *name = kext_value_string(kext_value_at(names, i));
-		const struct kext_arch *arch = name ? kext_arch_named(name) : NULL;
-		if (!arch) {
-			print_error("%s: bootcaches.plist names an unknown CPU arch %s",
-				    volume->path, name ? name : "(no text)");
-			return EX_DATAERR;
-		}
-		volume->archs[volume->file.arch_count++] = arch;
-	}
-	return EX_OK;
-}
-
-/* Whether the description is complete. */
-static int describe(struct volume *volume, const struct cachefile *base)
-{
-	const struct kext_value *cache = volume->cache;
-	const char *compression =
-		kext_value_string(kext_value_get(cache, "Preferred Compression"));
-	struct cachefile *file = &volume->file;
-	enum cachefile_kind kind = file->kind;
-	*file = *base;
-	file->kind = kind;
-	file->path = on_volume(volume, kext_value_string(kext_value_get(cache, "Path")));
-	file->kernel =
-		on_volume(volume, kext_value_string(kext_value_get(cache, "KernelPath")));
-	file->volume_root = volume->path;
-	file->compression = compression && strcmp(compression, "lzvn") == 0
-				    ? KEXT_COMPRESSION_LZVN
-				    : KEXT_COMPRESSION_LZSS;
-	read_folders(volume);
-	file->pick.operands = &volume->folders;
-	file->pick.folder_filter = PICK_LOCAL_ROOT;
-	if (!file->path || !volume->folders.count) {
-		print_error("%s: bootcaches.plist describes no cache; skipping",
-			    volume->path);
-		return EX_DATAERR;
-	}
-	return read_archs(volume);
+	static const struct option_list none;
+	struct cachefile file = *base;
+	file.kind = boot->kind;
+	file.path = boot->path;
+	file.kernel = boot->kernel;
+	file.volume_root = boot->volume;
+	file.compression = boot->compression;
+	file.archs = boot->archs;
+	file.arch_count = boot->arch_count;
+	file.pick.operands = &boot->folders;
+	file.pick.folder_filter = filter_of(boot);
+	if (!running || boot->kind != CACHEFILE_PRELINKED)
+		file.pick.loaded = &none;
+	return file;
 }
 
 /* ---- staleness ---- */
@@ -174,51 +57,82 @@ static bool is_stale(const struct cachefile *file)
 {
 	struct stat st;
 	return stat(file->path, &st) < 0 || !S_ISREG(st.st_mode) ||
-	       st.st_mtim.tv_sec != cachefile_time(file->pick.operands, file->kernel);
+	       st.st_mtim.tv_sec != cachetimes_of(file->pick.operands, file->kernel);
 }
 
-static int update(struct volume *volume, struct kext_context *context, bool force,
-		  const struct cachefile *base)
+/* Folders with a new time leave every cache of them stale, here and elsewhere. */
+static int touch_folders(const struct option_list *folders)
+{
+	for (size_t i = 0; i < folders->count; i++) {
+		if (utimensat(AT_FDCWD, folders->items[i], NULL, 0) == 0)
+			continue;
+		print_error("%s: its time cannot be set: %s", folders->items[i],
+			    strerror(errno));
+		return errno == EPERM || errno == EACCES ? EX_NOPERM : EX_OSERR;
+	}
+	return EX_OK;
+}
+
+/* What is not there to be made: EX_OK and *ret_done, or why that is a failure. */
+static int check(const struct bootcaches *boot, bool *ret_done)
 {
 	struct stat st;
-	if (!choose_cache(volume)) {
+	*ret_done = true;
+	if (!boot->plist) {
+		print_error("%s: no bootcaches.plist; skipping", boot->volume);
+		return EX_OK;
+	}
+	if (!boot->has_cache) {
 		print_error("%s: bootcaches.plist describes no cache known here; "
 			    "skipping",
-			    volume->path);
+			    boot->volume);
 		return EX_OK;
 	}
-	int status = describe(volume, base);
-	if (status != EX_OK)
+	if (!boot->path || !boot->folders.count) {
+		print_error("%s: bootcaches.plist names no file on the volume to be "
+			    "made, or no folder there to make it from",
+			    boot->volume);
+		return EX_DATAERR;
+	}
+	if (boot->kind == CACHEFILE_PRELINKED &&
+	    (!boot->kernel || stat(boot->kernel, &st) < 0)) {
+		print_error("%s: has no kernel; nothing to rebuild", boot->volume);
+		return EX_OK;
+	}
+	*ret_done = false;
+	return EX_OK;
+}
+
+static int update(struct bootcaches *boot, struct kext_context *context,
+		  enum volume_update how, const struct cachefile *base)
+{
+	bool running = is_running(context, boot), is_done;
+	int status = check(boot, &is_done);
+	if (status == EX_OK && !is_done && how == VOLUME_INVALIDATE)
+		status = touch_folders(&boot->folders);
+	if (status != EX_OK || is_done)
 		return status;
-	if (volume->file.kind == CACHEFILE_PRELINKED &&
-	    (!volume->file.kernel || stat(volume->file.kernel, &st) < 0)) {
-		print_error("%s: has no kernel; nothing to rebuild", volume->path);
-		return EX_OK;
-	}
-	if (!force && !is_stale(&volume->file)) {
+	struct cachefile file = file_for(boot, base, running);
+	if (how == VOLUME_IF_STALE && !is_stale(&file)) {
 		if (base->pick.level > 0)
-			print_error("%s: the boot cache is up to date", volume->path);
+			print_error("%s: the boot cache is up to date", boot->volume);
 		return EX_OK;
 	}
-	status = cachefile_make(context, &volume->file);
+	status = cachefile_make(context, &file);
+	if (status == EX_OK && running)
+		status = systemcaches_write(context, &boot->folders);
 	return status == EX_OK ? VOLUME_UPDATED : status;
 }
 
-int volume_update(struct kext_context *context, const char *path, bool force,
+int volume_update(struct kext_context *context, const char *path, enum volume_update how,
 		  const struct cachefile *base)
 {
-	struct volume volume = {.path = path};
-	struct stat st;
-	if (stat(path, &st) < 0) {
-		print_error("%s: %s", path, strerror(errno));
-		return EX_NOINPUT;
-	}
-	int status = read_plist(&volume);
-	if (status == EX_OK && volume.plist)
-		status = update(&volume, context, force, base);
-	while (volume.text_count)
-		free(volume.texts[--volume.text_count]);
-	free(volume.folders.items);
-	kext_value_unref(volume.plist);
+	struct bootcaches boot;
+	if (strcmp(path, "/") == 0)
+		path = kext_context_root(context);
+	int status = bootcaches_read(path, &boot);
+	if (status == EX_OK)
+		status = update(&boot, context, how, base);
+	bootcaches_free(&boot);
 	return status;
 }

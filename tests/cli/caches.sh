@@ -254,15 +254,68 @@ test_volumes()
 	touch -d @1500000002 "$V/kernel"
 	expect_status 72 kextcache -U "$V"
 	expect_equal "$(stat -c %Y "$cache")" 1500000003
-	before=$(stat -c %i "$cache")
-	expect_status 0 kextcache -i "$V"
-	[ "$(stat -c %i "$cache")" != "$before" ] || fail "-i left it"
+	# -i makes all caches of the folders stale, wherever they are.
+	[ "$(id -u)" = 0 ] || expect_status 77 kextcache -i "$V"
+	before=$(date +%s)
+	KEXT_ROOT=$T/other expect_status 0 kextcache -i "$V"
+	[ "$(stat -c %Y "$V/Extensions")" -ge "$before" ] || fail "-i left the folder's time"
+	expect_equal "$(stat -c %Y "$cache")" "$(($(stat -c %Y "$V/Extensions") + 1))"
 	rm "$V/kernel"
 	expect_status 0 kextcache -u "$V"
 	expect_text "$T/err" "nothing to rebuild"
 	rm "$V/usr/standalone/bootcaches.plist"
 	expect_status 0 kextcache -u "$V"
 	expect_text "$T/err" "skipping"
+}
+
+test_volume_choices()
+{
+	make_volume
+	local cache=$V/System/prelinkedkernel
+	expect_status 0 kextcache -u "$V"
+	grep -qa "complzss" "$cache"
+	expect_status 64 kextcache -f -U "$V"
+	expect_status 64 kextcache -f -u "$V" -U "$V"
+	expect_status 64 kextcache -Boot "$V"
+	local before
+	before=$(stat -c %i "$cache")
+	expect_status 0 kextcache -f -u "$V"
+	[ "$(stat -c %i "$cache")" != "$before" ] || fail "-f left it"
+	# An installer's volume, which has this file, is started from over the network, too.
+	mkdir "$V/etc"
+	touch "$V/etc/rc.cdrom"
+	sed -i 's,lzss,lzvn,' "$V/usr/standalone/bootcaches.plist"
+	mkdir "$V/Extensions/Net.kext"
+	sed 's,<string>Console,<string>Network-Root,; s/com.example.Bare/com.example.Net/' \
+		"$V/Extensions/Bare.kext/Contents/Info.plist" >"$V/Extensions/Net.kext/Info.plist"
+	touch -d @1500000000 "$V/Extensions"
+	touch -d @1400000000 "$V/kernel"
+	expect_status 72 kextcache -Boot -U "$V"
+	grep -qa "complzvn" "$cache"
+	expect_status 0 mkextunpack -l "$cache"
+	expect_text "$T/out" com.example.Net
+	rm -r "$V/etc"
+	expect_status 0 kextcache -f -u "$V"
+	expect_status 0 mkextunpack -l "$cache"
+	expect_no_text "$T/out" com.example.Net
+	# The volume's kernel and form serve -c, too.
+	expect_status 0 kextcache -v -volume-root "$V" -c "$T/pk" "$V/Extensions"
+	grep -qa "complzvn" "$T/pk"
+	expect_text "$T/err" "Created prelinked kernel \"$T/pk\""
+	expect_no_text "$T/err" "using"
+	expect_status 0 kextcache -v -compression lzss -K "$V/kernel" -c "$T/pk" "$V/Extensions"
+	grep -qa "complzss" "$T/pk"
+	expect_text "$T/err" "Created prelinked kernel using \"$V/kernel\""
+}
+
+# The system runs from this one: caches of its folders follow.
+test_volume_of_the_system()
+{
+	make_volume
+	export KEXT_ROOT=$V
+	expect_status 0 kextcache -u /
+	[ -f "$V/System/prelinkedkernel" ]
+	[ -f "$V/$CACHES/Directories/Extensions/KextIdentifiers.plist.gz" ]
 }
 
 test_volume_that_lies()
@@ -274,6 +327,22 @@ test_volume_that_lies()
 	expect_equal "$(find "$T" -name escaped)" ""
 	sed -i 's,/../../escaped,/System/..,' "$plist"
 	expect_status 65 kextcache -u "$V"
+	# Nor by a symbolic link, of the file or of a folder above it.
+	sed -i 's,/System/\.\.,/System/prelinkedkernel,' "$plist"
+	mkdir "$T/outside"
+	mv "$V/System" "$V/Moved"
+	ln -s "$T/outside" "$V/System"
+	expect_status 65 kextcache -u "$V"
+	rm "$V/System"
+	mv "$V/Moved" "$V/System"
+	ln -s "$T/outside/file" "$V/System/prelinkedkernel"
+	kextcache -u "$V" 2>/dev/null || :
+	expect_equal "$(ls "$T/outside")" ""
+	rm -f "$V/System/prelinkedkernel"
+	mv "$V/kernel" "$T/kernel"
+	ln -s "$T/kernel" "$V/kernel"
+	expect_status 0 kextcache -u "$V"
+	expect_text "$T/err" "has no kernel"
 	echo "<dict>" >"$plist"
 	expect_status 65 kextcache -u "$V"
 	expect_text "$T/err" "bootcaches.plist"
@@ -293,8 +362,20 @@ test_system_kernel()
 		"$KEXT_ROOT/System/Library/Extensions" >"$T/list"
 	expect_text "$T/list" com.example.Driver0
 	rm "$made"
-	expect_status 0 kextcache -e
+	# The folders that are used in any case may be named; others may not.
+	mkdir -p "$KEXT_ROOT/$CACHES/Startup"
+	expect_status 0 kextcache -e "$KEXT_ROOT/System/Library/../Library/Extensions"
 	[ -f "$made" ]
+	expect_equal "$(readlink "$KEXT_ROOT/$CACHES/Startup/kernelcache")" \
+		../../../PrelinkedKernels/prelinkedkernel
+	[ "$KEXT_ROOT/$CACHES/Startup/kernelcache" -ef "$made" ]
+	expect_status 64 kextcache -e "$T/made/Extensions"
+	expect_text "$T/err" "Custom kexts and repository directories are not allowed"
+	expect_status 64 kextcache -b com.example.Driver0 -c
+	# kernel.development goes into prelinkedkernel.development.
+	cp "$T/made/kernel" "$KEXT_ROOT/System/Library/Kernels/kernel.development"
+	expect_status 0 kextcache -K "$KEXT_ROOT/System/Library/Kernels/kernel.development" -c
+	[ -f "$made.development" ]
 }
 
 run_tests

@@ -240,9 +240,11 @@ test_folder_that_changes()
 		plist_kext "K$i"
 	done
 	touch "$T/go"
-	while [ -e "$T/go" ]; do
-		touch "$T/kexts" "$T/going"
-	done &
+	python3 -c "
+import os
+while os.path.exists('$T/go'):
+    os.utime('$T/kexts')
+    open('$T/going', 'w').close()" &
 	while [ ! -e "$T/going" ]; do :; done
 	local status=0
 	kextcache -q -z -m "$T/a.mkext" "$T/kexts" 2>"$T/err" || status=$?

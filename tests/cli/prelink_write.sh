@@ -163,6 +163,82 @@ test_personalities_and_volume()
 	judge "$T/pk" --volume "$(realpath "$T")" >/dev/null
 }
 
+test_stripped_symbols()
+{
+	make_inputs 4
+	kextcache -q -uncompressed -c "$T/full" -K "$T/kernel" "$T/Extensions"
+	expect_status 0 kextcache -strip-symbols -uncompressed -c "$T/pk" -K "$T/kernel" "$T/Extensions"
+	judge "$T/pk" --stripped >"$T/list"
+	expect_equal "$(judge "$T/full")" "$(cat "$T/list")"
+	# What others link against is there still, what is a kext's own is not.
+	expect_status 0 mkextunpack -d "$T/out.d" "$T/pk"
+	llvm-nm-14 "$T/out.d/Library1.kext/Contents/MacOS/Library1" >"$T/names"
+	expect_text "$T/names" " T _library_1"
+	expect_no_text "$T/names" _start
+	judge "$T/full" --stripped 2>/dev/null && fail "nothing was stripped"
+	true
+}
+
+test_two_architectures()
+{
+	make_inputs 4 --fat
+	[ "$(id -u)" != 0 ] || chown -R 0:0 "$T/Extensions"
+	# All that the kernel has, or what was asked for of it.
+	expect_status 0 kextcache -c "$T/pk" -K "$T/kernel" "$T/Extensions"
+	judge "$T/pk" >"$T/list"
+	expect_equal "$(wc -l <"$T/list")" 2
+	head -1 "$T/list" >"$T/i386"
+	expect_text "$T/i386" com.example.Driver0
+	expect_no_text "$T/i386" com.example.Driver1
+	expect_equal "$(sed -n '2s/com.example.Driver//gp' "$T/list" | wc -w)" 9
+	local arch
+	for arch in x86_64 i386; do
+		expect_status 0 kextcache -a $arch -c "$T/one" -K "$T/kernel" "$T/Extensions"
+		expect_equal "$(judge "$T/one" | wc -l)" 1
+	done
+	expect_status 0 kextcache -a x86_64 -a arm64 -c "$T/one" -K "$T/kernel" "$T/Extensions"
+	expect_text "$T/err" "the kernel has no code for arm64"
+	judge "$T/one" >/dev/null
+	expect_status 2 kextcache -a arm64 -c "$T/none" -K "$T/kernel" "$T/Extensions"
+	[ ! -e "$T/none" ]
+	# What a CPU has no code for is said on request.
+	kextcache -c "$T/one" -K "$T/kernel" "$T/Extensions" 2>"$T/err"
+	expect_no_text "$T/err" "Driver1"
+	kextcache -v 4 -c "$T/one" -K "$T/kernel" "$T/Extensions" 2>"$T/err"
+	expect_text "$T/err" "Driver1.kext doesn't support architecture 'i386'; skipping."
+	kextcache -q -strip-symbols -c "$T/one" -K "$T/kernel" "$T/Extensions"
+	judge "$T/one" --stripped >/dev/null
+	# Symbol files of several are told apart by folders.
+	kextcache -q -symbols "$T/sym" -c "$T/one" -K "$T/kernel" "$T/Extensions"
+	expect_equal "$(cd "$T/sym" && echo */com.example.Driver0.sym)" \
+		"i386/com.example.Driver0.sym x86_64/com.example.Driver0.sym"
+}
+
+test_kernel_in_wrappers()
+{
+	make_inputs 2
+	kextcache -q -uncompressed -c "$T/want" -K "$T/kernel" "$T/Extensions"
+	# A kernel's compressed form, stored as a stream of literals by this test.
+	python3 - "$T/kernel" "$T/comp" <<-'END'
+		import struct, sys, zlib
+		plain = open(sys.argv[1], "rb").read()
+		body = b"".join(b"\xff" + plain[i:i + 8] for i in range(0, len(plain), 8))
+		head = struct.pack(">4s4s4I", b"comp", b"lzss", zlib.adler32(plain), len(plain), len(body), 0)
+		open(sys.argv[2], "wb").write(head.ljust(384, b"\0") + body)
+		open(sys.argv[2] + ".fat", "wb").write(struct.pack(">7I", 0xcafebabe, 1, 0x1000007, 3, 28,
+		    384 + len(body), 0) + head.ljust(384, b"\0") + body)
+		open(sys.argv[2] + ".bad", "wb").write(head.ljust(384, b"\0") + body[:-3] + b"bad")
+	END
+	local form
+	for form in comp comp.fat; do
+		expect_status 0 kextcache -uncompressed -c "$T/pk" -K "$T/$form" "$T/Extensions"
+		cmp "$T/pk" "$T/want"
+	done
+	kextcache -c "$T/pk2" -K "$T/comp.bad" "$T/Extensions" 2>"$T/err" && fail "damage was overlooked"
+	expect_text "$T/err" "$T/comp.bad"
+	[ ! -e "$T/pk2" ]
+}
+
 test_symbols()
 {
 	make_inputs 2
@@ -178,7 +254,7 @@ test_refused()
 	python3 -B "$ROOT/tests/model/prelink_make.py" --filled "$T/filled"
 	expect_status 71 kextcache -c "$T/pk" -K "$T/filled" "$T/Extensions"
 	expect_text "$T/err" "it holds kexts already"
-	expect_status 71 kextcache -c "$T/pk" -K "$BUILD/share/kext/mach_kernel" "$T/Extensions"
+	expect_status 71 kextcache -a x86_64 -c "$T/pk" -K "$BUILD/share/kext/mach_kernel" "$T/Extensions"
 	expect_text "$T/err" "__PRELINK_TEXT"
 	expect_status 2 kextcache -a arm64 -c "$T/pk" -K "$T/kernel" "$T/Extensions"
 	expect_status 64 kextcache -c "$T/pk" -K "$T/none" "$T/Extensions"

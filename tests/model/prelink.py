@@ -2,8 +2,11 @@
 own, links every kext again with the model of the kext linker and compares all bytes, so that
 each relocated word is checked, and recomputes what the information dictionary states.
 
-    prelink.py FILE KERNEL EXTENSIONS [--volume ROOT] [--all-personalities]
-               [--form none|lzss|lzvn]"""
+    prelink.py FILE KERNEL EXTENSIONS [--volume ROOT] [--all-personalities] [--stripped]
+               [--form none|lzss|lzvn]
+
+Prints the identifiers in their order, a line for each slice."""
+import argparse
 import hashlib
 import os
 import plistlib
@@ -13,7 +16,7 @@ import xml.etree.ElementTree as ET
 import zlib
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from kxld import Link  # noqa: E402
-from macho import File, X86_64, up  # noqa: E402
+from macho import File, I386, X86_64, up  # noqa: E402
 
 
 def lzss(data, size):
@@ -124,19 +127,37 @@ def segment(f, name):
     return next(s for s in f.segments if s["name"] == name)
 
 
+def thin(data, cpu):
+    """The slice of a fat file; None when it has no such one."""
+    if data[:4] != b"\xca\xfe\xba\xbe":
+        return data if File(data).cpu == cpu else None
+    for i in range(struct.unpack_from(">I", data, 4)[0]):
+        kind, _, offset, size, _ = struct.unpack_from(">5I", data, 8 + 20 * i)
+        if kind == cpu:
+            return data[offset:offset + size]
+    return None
+
+
+def commands(image):
+    """Offset, type and size of each load command."""
+    at = 32 if File(image).w == 8 else 28
+    for _ in range(struct.unpack_from("<I", image, 16)[0]):
+        kind, size = struct.unpack_from("<2I", image, at)
+        yield at, kind, size
+        at += size
+
+
 def check_kernel(made, kernel):
     """The kernel is as it was but for the addresses of the two segments and their sections."""
     f, k = File(made), File(kernel)
+    head, section, fields = (72, 80, 20) if k.w == 8 else (56, 68, 12)
     same = bytearray(made[:len(kernel)])
-    at = 32
-    for _ in range(struct.unpack_from("<I", kernel, 16)[0]):
-        command, size = struct.unpack_from("<2I", kernel, at)
+    for at, kind, size in commands(kernel):
         name = kernel[at + 8:at + 24].rstrip(b"\0")
-        if command == 0x19 and name in (b"__PRELINK_TEXT", b"__PRELINK_INFO"):
-            same[at + 24:at + 56] = kernel[at + 24:at + 56]
-            for s in range(at + 72, at + size, 80):
-                same[s + 32:s + 52] = kernel[s + 32:s + 52]
-        at += size
+        if kind in (1, 0x19) and name in (b"__PRELINK_TEXT", b"__PRELINK_INFO"):
+            same[at + 24:at + 24 + 4 * k.w] = kernel[at + 24:at + 24 + 4 * k.w]
+            for s in range(at + head, at + size, section):
+                same[s + 32:s + 32 + fields] = kernel[s + 32:s + 32 + fields]
     assert same == kernel, "the kernel itself was changed"
     text, info = segment(f, "__PRELINK_TEXT"), segment(f, "__PRELINK_INFO")
     assert text["off"] == up(len(kernel), 0x1000) and info["off"] == text["off"] + text["fsize"]
@@ -147,6 +168,33 @@ def check_kernel(made, kernel):
         assert s["size"] == s["fsize"] == up(s["sections"][0]["size"], 0x1000)
         assert s["sections"][0]["addr"] == s["addr"] and s["sections"][0]["off"] == s["off"]
     return f, k, text, info
+
+
+def strip(image, kmod_info):
+    """Exported symbols only, slide information moved up, __LINKEDIT and kmod_info shorter."""
+    f, out = File(image), bytearray(image)
+    table, names, linkedit = b"", b"\0", segment(f, "__LINKEDIT")
+    kept = [s for s in f.symbols if s["type"] & 1 and not s["type"] & 0xF0]
+    for s in kept:
+        table += struct.pack("<IBBH" + ("Q" if f.w == 8 else "I"), len(names), s["type"], s["sect"],
+                             s["desc"], s["value"])
+        names += s["name"].encode() + b"\0"
+    slides = b"".join(struct.pack("<2I", r.address, r.symbol | r.length << 25 | r.type << 28)
+                      for r in f.locals)
+    base, at = linkedit["off"], up(len(table) + len(names), 8)
+    room = up(at + len(slides), 0x1000)
+    out[base:] = (table + names).ljust(at, b"\0") + slides.ljust(room - at, b"\0")
+    for at_, kind, _ in commands(image):
+        if kind in (1, 0x19) and image[at_ + 8:at_ + 19] == b"__LINKEDIT\0":
+            for word in (1, 3):
+                out[at_ + 24 + word * f.w:at_ + 24 + word * f.w + f.w] = room.to_bytes(f.w, "little")
+        elif kind == 2:
+            out[at_ + 8:at_ + 24] = struct.pack("<4I", base, len(kept), base + len(table), len(names))
+        elif kind == 0xB:
+            out[at_ + 72:at_ + 76] = struct.pack("<I", base + at)
+    size = kmod_info + (164 if f.w == 8 else 152)
+    out[size:size + f.w] = len(out).to_bytes(f.w, "little")
+    return bytes(out)
 
 
 def read_info(made, info):
@@ -186,83 +234,125 @@ def closure(identifier, found):
     return direct, rest
 
 
-def check(path, kernel_path, extensions, volume=None, keeps=False, form=None):
-    with open(path, "rb") as file:
-        data = file.read()
-    with open(kernel_path, "rb") as file:
-        kernel = file.read()
-    (cpu, sub, slice_), = slices(data)
-    assert (cpu, sub) == (X86_64, 3)
-    made, codec = unwrap(slice_)
-    if form is not None:
-        assert form == (codec or "none"), codec
-    f, k, text, info = check_kernel(made, kernel)
-    root = read_info(made, info)
-    found = bundles(extensions)
-    base = up(segment(k, "__TEXT")["addr"] + segment(k, "__TEXT")["size"], 0x1000) - 0x80000000
-    sum_ = hashlib.sha256(k.uuid)
-    images, at, order = {}, base, []
-    for entry in root["_PrelinkInfoDictionary"]:
-        name = entry["CFBundleIdentifier"]
-        bundle, plist = found[name]
+class Judge:
+    """One slice."""
+
+    def __init__(self, made, kernel, extensions, options):
+        self.made, self.kernel, self.options = made, kernel, options
+        self.f, self.k, self.text, self.info = check_kernel(made, kernel)
+        self.root = read_info(made, self.info)
+        self.found = bundles(extensions)
+        end = segment(self.k, "__TEXT")["addr"] + segment(self.k, "__TEXT")["size"]
+        self.is_64 = self.k.w == 8
+        self.base = up(end, 0x1000) - 0x80000000 if self.is_64 else self.text["addr"]
+        self.sum = hashlib.sha256(self.k.uuid)
+        self.images, self.order, self.spans = {}, [], []
+
+    def executable(self, name):
+        bundle, plist = self.found[name]
+        with open(os.path.join(bundle, "Contents/MacOS", plist["CFBundleExecutable"]), "rb") as file:
+            return thin(file.read(), self.k.cpu)
+
+    def plist(self, entry, name):
+        bundle, plist = self.found[name]
         plain = {key: v for key, v in entry.items() if not key.startswith("_Prelink")}
-        assert plain == expected_info(plist, keeps), name
+        assert plain == expected_info(plist, self.options.keeps), name
+        volume = self.options.volume
         stored = bundle[len(volume):] if volume else bundle
         assert entry["_PrelinkBundlePath"] == stored, entry["_PrelinkBundlePath"]
         for library in plist.get("OSBundleLibraries", {}):
-            assert library in order, "%s comes before %s" % (name, library)
-        order.append(name)
-        if "CFBundleExecutable" not in plist:
-            assert not any(key.startswith("_PrelinkExecutable") for key in entry)
-            continue
+            assert library in self.order, "%s comes before %s" % (name, library)
+
+    def dependencies(self, name):
+        direct, rest = closure(name, self.found)
+        for library in direct + rest:
+            if self.found[library][1].get("OSKernelResource"):
+                yield self.kernel, self.executable(library), library in direct
+            else:
+                yield self.images[library], None, library in direct
+
+    def linked(self, entry, name, executable, image):
+        """Every byte is the model's, that is every relocated word, too."""
+        load = entry["_PrelinkExecutableLoadAddr"]
+        model = Link(executable, list(self.dependencies(name)), load, True)
+        assert model.kmod_info == entry["_PrelinkKmodInfo"]
+        at = model.kmod_info - load
+        self.images[name] = bytes(model.out)
+        wanted = strip(model.out, at) if self.options.stripped else bytes(model.out)
+        assert wanted == image, "%s is linked otherwise" % name
+        stamps = struct.unpack_from("<3Q", image, at + 156) if self.is_64 else \
+            struct.unpack_from("<3I", image, at + 148)
+        assert stamps[0] == load and stamps[1] == len(image), "kmod_info is not stamped"
+        slid = File(image)
+        assert all(r.type == 0 and r.length == 3 and not r.pcrel and not r.extern for r in slid.locals)
+        assert bool(slid.locals) == self.is_64, "slide information"
+
+    def code(self, entry, name):
+        plist = self.found[name][1]
         relative = "Contents/MacOS/" + plist["CFBundleExecutable"]
         assert entry["_PrelinkExecutableRelativePath"] == relative
-        with open(os.path.join(bundle, relative), "rb") as file:
-            executable = file.read()
+        executable = self.executable(name)
         load, source, size = (entry["_PrelinkExecutable" + x] for x in ("LoadAddr", "SourceAddr", "Size"))
-        assert source - text["addr"] == load - base and load % 0x1000 == size % 0x1000 == 0
-        offset = source - text["addr"] + text["off"]
-        assert source + size <= text["addr"] + text["size"]
-        image = made[offset:offset + size]
+        offset = source - self.text["addr"]
+        assert load % 0x1000 == source % 0x1000 == size % 0x1000 == 0
+        assert load >= self.base and 0 <= offset <= self.text["size"] - size
+        offset += self.text["off"]
+        image = self.made[offset:offset + size]
         if plist.get("OSKernelResource"):
             assert image.rstrip(b"\0") == executable.rstrip(b"\0"), "the KPI's list is another"
             assert entry["_PrelinkKmodInfo"] == 0
         else:
-            direct, rest = closure(name, found)
-            deps = []
-            for library in direct + rest:
-                if found[library][1].get("OSKernelResource"):
-                    with open(os.path.join(found[library][0], "Contents/MacOS",
-                                           found[library][1]["CFBundleExecutable"]), "rb") as file:
-                        deps.append((kernel, file.read(), library in direct))
-                else:
-                    deps.append((images[library], None, library in direct))
-            model = Link(executable, deps, load, True)
-            assert bytes(model.out) == image, "%s is linked otherwise" % name
-            assert model.kmod_info == entry["_PrelinkKmodInfo"]
-            at_ = model.kmod_info - load
-            address, total, header = struct.unpack_from("<3Q", image, at_ + 156)
-            assert address == load and total == size, "kmod_info is not stamped"
-            slid = File(image)
-            assert slid.locals and all(r.type == 0 and r.length == 3 and not r.pcrel and not r.extern
-                                       for r in slid.locals), "no slide information"
-            images[name] = image
-        sum_.update(struct.pack("<Q", load) + File(executable).uuid)
-        at = max(at, load + size)
-    spans = sorted((e["_PrelinkExecutableLoadAddr"], e["_PrelinkExecutableSize"])
-                   for e in root["_PrelinkInfoDictionary"] if "_PrelinkExecutableSize" in e)
-    end = base
-    for load, size in spans:
-        assert load == end, "a hole or an overlap at %#x" % load
-        end += size
-    assert end - base == text["size"]
-    assert root["_PrelinkKCID"] == sum_.digest()[:16]
-    print(" ".join(order))
+            self.linked(entry, name, executable, image)
+        self.spans.append((source, load, size))
+        self.sum.update(struct.pack("<Q", load) + File(executable).uuid)
+
+    def layout(self):
+        """Back to back in the order of load addresses, which are the same places 2 GiB off."""
+        at, load_end = self.text["addr"], self.base
+        loose = self.options.stripped and not self.is_64
+        for source, load, size in sorted(self.spans):
+            assert source == at or (loose and source > at), "a hole or an overlap at %#x" % source
+            assert load >= load_end, "load addresses overlap at %#x" % load
+            if not self.options.stripped or not self.is_64:
+                assert source - self.text["addr"] == load - self.base
+            at, load_end = source + size, load + size
+        assert at == self.text["addr"] + self.text["size"]
+
+    def run(self):
+        for entry in self.root["_PrelinkInfoDictionary"]:
+            name = entry["CFBundleIdentifier"]
+            self.plist(entry, name)
+            self.order.append(name)
+            if "CFBundleExecutable" in self.found[name][1]:
+                self.code(entry, name)
+            else:
+                assert not any(key.startswith("_PrelinkExecutable") for key in entry)
+        self.layout()
+        assert self.root["_PrelinkKCID"] == self.sum.digest()[:16]
+        print(" ".join(self.order))
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def check(options):
+    kernel = read(options.kernel)
+    for cpu, sub, slice_ in slices(read(options.file)):
+        assert cpu in (X86_64, I386) and sub == 3
+        made, codec = unwrap(slice_)
+        if options.form:
+            assert options.form == (codec or "none"), codec
+        Judge(made, thin(kernel, cpu), options.extensions, options).run()
 
 
 if __name__ == "__main__":
-    options = sys.argv[4:]
-
-    def option(name):
-        return options[options.index(name) + 1] if name in options else None
-    check(*sys.argv[1:4], option("--volume"), "--all-personalities" in options, option("--form"))
+    parser = argparse.ArgumentParser()
+    for word in ("file", "kernel", "extensions"):
+        parser.add_argument(word)
+    parser.add_argument("--volume")
+    parser.add_argument("--form")
+    parser.add_argument("--all-personalities", action="store_true", dest="keeps")
+    parser.add_argument("--stripped", action="store_true")
+    check(parser.parse_args())
