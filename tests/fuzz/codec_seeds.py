@@ -8,7 +8,7 @@ import sys
 
 out = pathlib.Path(sys.argv[1])
 golden = pathlib.Path(__file__).parent.parent / "golden" / "compression-vectors.tsv"
-TARGETS = {"lzss": ["lzss"], "lzvn": ["lzvn"], "lzfse": ["lzfse", "wrap"], "comp": ["wrap"], "im4p": ["wrap"]}
+TARGETS = {name: [name] for name in ("lzss", "lzvn", "lzfse", "comp", "im4p")}
 
 for line in golden.read_text().splitlines():
     if line.startswith("#"):

@@ -3,8 +3,37 @@
 #include <stdlib.h>
 #include <string.h>
 #include <kext/value.h>
+#include "mutate.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* What the XML dialect is made of; put in and over what is there. */
+static const char *const words[] = {
+	"<dict>",	"</dict>",	   "<key>",	   "</key>",
+	"<array>",	"</array>",	   "<set>",	   "</set>",
+	"<string>",	"</string>",	   "<data>",	   "</data>",
+	"<integer>",	"</integer>",	   "<true/>",	   "<false/>",
+	"<string/>",	"<integer/>",	   "<dict/>",	   " ID=\"1\"",
+	" ID=\"2\"",	" size=\"8\"",	   " size=\"64\"", "<a IDREF=\"1\"/>",
+	"IDREF=\"2\"",	" format=\"hex\"", "0x",	   "-1",
+	"&lt;",		"&amp;",	   "<!-- -->",	   "<?xml?>",
+	"<!DOCTYPE x>", "<plist>",	   "</plist>",	   "18446744073709551616"};
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	unsigned state = seed;
+	if (draw_from(&state, 2))
+		return LLVMFuzzerMutate(data, size, max_size);
+	const char *word = words[draw_from(&state, sizeof(words) / sizeof(*words))];
+	size_t length = strlen(word), at = draw_from(&state, size + 1);
+	bool is_over = draw_from(&state, 2) && at + length <= size;
+	if (!is_over && size + length > max_size)
+		return LLVMFuzzerMutate(data, size, max_size);
+	if (!is_over) {
+		memmove(data + at + length, data + at, size - at);
+		size += length;
+	}
+	memcpy(data + at, word, length);
+	return size;
+}
 
 /* What was written as XML reads back as an equal value. */
 static void check_xml(const struct kext_value *value, unsigned flags)

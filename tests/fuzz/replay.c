@@ -10,6 +10,10 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+/* A target's own, which knows its format; half of the mutants are its. */
+__attribute__((weak)) size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
+						     size_t max_size, unsigned seed);
 
 static uint64_t state = 0x9e3779b97f4a7c15ull;
 
@@ -34,7 +38,8 @@ static void run(const uint8_t *data, size_t size)
 
 static void mutate(uint8_t *data, uint32_t size)
 {
-	static const uint32_t words[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffff0};
+	static const uint32_t words[] = {0,	     1,		 0x7fffffff,
+					 0x80000000, 0xffffffff, 0xfffffff0};
 	for (uint32_t n = 1 + draw(4); n; n--) {
 		/* Headers and tables lie in front: half of the changes go there. */
 		uint32_t at = draw(draw(2) && size > 512 ? 512 : size);
@@ -53,9 +58,19 @@ static void mutate(uint8_t *data, uint32_t size)
 	}
 }
 
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size)
+{
+	(void)max_size;
+	if (size)
+		mutate(data, (uint32_t)size);
+	return size;
+}
+
+#define GROWTH 64u /* what a mutant may be longer */
+
 static void replay(const uint8_t *seed, uint32_t size, unsigned mutants)
 {
-	uint8_t *copy = malloc(size);
+	uint8_t *copy = malloc(size + GROWTH);
 	if (!copy)
 		abort();
 	run(seed, size);
@@ -63,8 +78,13 @@ static void replay(const uint8_t *seed, uint32_t size, unsigned mutants)
 		run(seed, (uint32_t)((uint64_t)size * cut / 64));
 	for (unsigned i = 0; i < mutants; i++) {
 		memcpy(copy, seed, size);
-		mutate(copy, size);
-		run(copy, size);
+		size_t changed = size;
+		if (LLVMFuzzerCustomMutator && i % 2)
+			changed = LLVMFuzzerCustomMutator(copy, size, size + GROWTH,
+							  draw(UINT32_MAX));
+		else
+			mutate(copy, size);
+		run(copy, changed);
 	}
 	free(copy);
 }

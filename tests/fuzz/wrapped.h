@@ -1,14 +1,15 @@
 /* Peels any bytes, strictly and with checksums ignored, and touches all that comes out.
  */
+#ifndef TESTS_FUZZ_WRAPPED_H
+#define TESTS_FUZZ_WRAPPED_H
+
 #include <stdlib.h>
 #include <kext/arch.h>
 #include "codec/wrap.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static volatile unsigned fuzz_sink;
 
-static volatile unsigned sink;
-
-static void peel(struct bytes input, const struct wrap_options *options)
+static void fuzz_peel(struct bytes input, const struct wrap_options *options)
 {
 	struct unwrapped result;
 	struct kext_diagnostics *list = kext_diagnostics_new();
@@ -18,20 +19,22 @@ static void peel(struct bytes input, const struct wrap_options *options)
 		abort();
 	if (!error) {
 		for (size_t i = 0; i < result.bytes.size; i++)
-			sink += result.bytes.data[i];
+			fuzz_sink += result.bytes.data[i];
 		for (unsigned i = 0; i < result.count; i++)
-			sink += (unsigned)result.layers[i].packed_size;
+			fuzz_sink += (unsigned)result.layers[i].packed_size;
 		unwrapped_free(&result);
 	}
 	kext_diagnostics_free(list);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int fuzz_wrapped(const uint8_t *data, size_t size)
 {
-	const struct wrap_options strict = {KEXT_CPU_ANY, 0, 0, 4u << 20};
+	const struct wrap_options strict = {KEXT_CPU_ANY, 0, 0, 1u << 20};
 	const struct wrap_options lenient = {KEXT_CPU_X86_64, 3, WRAP_IGNORE_CHECKSUM,
-					     4u << 20};
-	peel(bytes_of(data, size), &strict);
-	peel(bytes_of(data, size), &lenient);
+					     1u << 20};
+	fuzz_peel(bytes_of(data, size), &strict);
+	fuzz_peel(bytes_of(data, size), &lenient);
 	return 0;
 }
+
+#endif

@@ -1,0 +1,72 @@
+/* Opens bytes as an archive of kexts, whatever its checksum says, and takes all out of
+ * it. */
+#ifndef TESTS_FUZZ_ARCHIVE_H
+#define TESTS_FUZZ_ARCHIVE_H
+
+#include <stdlib.h>
+#include <kext/archive.h>
+
+static void fuzz_take_all(const struct kext_archive *archive)
+{
+	for (size_t i = 0; i < kext_archive_count(archive); i++) {
+		struct kext_bundle *bundle = kext_archive_at(archive, i);
+		struct kext_prelink_info place;
+		const void *executable;
+		size_t size;
+		if (kext_bundle_executable(bundle, NULL, &executable, &size) == 0 &&
+		    !executable)
+			abort();
+		if (kext_archive_parent(archive, i) == i ||
+		    !kext_archive_folder_name(archive, i))
+			abort();
+		(void)kext_archive_prelink_info(archive, i, &place);
+	}
+}
+
+/* What was read can be written, in either version, and has as many kexts then. */
+static void fuzz_write_again(struct kext_context *context,
+			     const struct kext_archive *archive, unsigned version)
+{
+	size_t count = kext_archive_count(archive), size;
+	struct kext_mkext_options options = {.version = version};
+	struct kext_bundle **bundles = calloc(count + 1, sizeof(*bundles));
+	struct kext_archive *again = NULL;
+	void *written = NULL;
+	for (size_t i = 0; i < count; i++)
+		bundles[i] = kext_archive_at(archive, i);
+	if (kext_mkext_write(bundles, count, &options, NULL, &written, &size) == 0 &&
+	    (kext_archive_open(context, written, size, "again", NULL, NULL, &again) ||
+	     kext_archive_verify(again, 1, NULL) || kext_archive_count(again) > count))
+		abort();
+	kext_archive_free(again);
+	free(written);
+	free(bundles);
+}
+
+static int fuzz_archive(const uint8_t *data, size_t size)
+{
+	static const struct kext_archive_options lenient = {
+		.flags = KEXT_ARCHIVE_IGNORE_CHECKSUM, .max_bytes = 8u << 20};
+	static struct kext_context *context;
+	struct kext_archive *archive = NULL;
+	struct kext_diagnostics *list = kext_diagnostics_new();
+	if (!context && kext_context_new(&context) < 0)
+		abort();
+	int error =
+		kext_archive_open(context, data, size, "input", &lenient, list, &archive);
+	if (error == 0)
+		error = kext_archive_verify(archive, 1, list);
+	/* Every refusal has its reason. */
+	if (error && !kext_diagnostics_count(list, KEXT_ERROR))
+		abort();
+	if (error == 0) {
+		fuzz_take_all(archive);
+		fuzz_write_again(context, archive, KEXT_MKEXT_1);
+		fuzz_write_again(context, archive, KEXT_MKEXT_2);
+	}
+	kext_archive_free(archive);
+	kext_diagnostics_free(list);
+	return 0;
+}
+
+#endif
