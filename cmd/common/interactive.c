@@ -68,15 +68,14 @@ static int load_one(const struct interview *interview, const struct candidate *c
 static int handle(struct interview *interview, struct candidate *candidate)
 {
 	struct world *world = &interview->world;
-	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
 	struct kext_load_list *list = NULL;
-	int error = world_find(world, candidate, diagnostics);
+	int error = world_find(world, candidate);
 	if (error == 0)
 		error = kext_resolve(world->repository, candidate->bundle,
 				     world->addresses.kexts, world->addresses.kext_count,
-				     world->arch, diagnostics, &list);
+				     world->arch, candidate->findings, &list);
 	if (error < 0) {
-		print_diagnostics(diagnostics, interview->plan->at_least);
+		print_diagnostics(candidate->findings, interview->plan->at_least);
 		print_error("%s is not loaded - %s", candidate->name,
 			    kext_error_string(error));
 	} else {
@@ -85,7 +84,6 @@ static int handle(struct interview *interview, struct candidate *candidate)
 	if (error == 0)
 		error = load_one(interview, candidate);
 	kext_load_list_free(list);
-	kext_diagnostics_free(diagnostics);
 	return error;
 }
 

@@ -51,9 +51,6 @@ static int collect(struct world *world, struct candidate *candidate,
 			   .is_safe_boot = options->safe_boot},
 		.resolves = !options->no_resolve,
 	};
-	candidate->findings = kext_diagnostics_new();
-	if (!candidate->findings)
-		return -ENOMEM;
 	int error = findings_collect(&tests, candidate->bundle, candidate->findings);
 	candidate->links = tests.resolves &&
 			   (error == 0 || (options->tests && is_linkable(candidate)));
@@ -65,9 +62,11 @@ static int collect(struct world *world, struct candidate *candidate,
 int judge(struct world *world, struct candidate *candidate,
 	  struct kext_diagnostics *diagnostics)
 {
-	int error = world_find(world, candidate, diagnostics);
-	if (error < 0)
+	int error = world_find(world, candidate);
+	if (error < 0) {
+		findings_copy(candidate->findings, false, diagnostics);
 		return error;
+	}
 	error = collect(world, candidate, diagnostics);
 	if (error == 0 || candidate->links)
 		inspect(world, candidate->bundle, diagnostics);

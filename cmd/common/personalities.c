@@ -50,12 +50,13 @@ static size_t count_chosen(const struct kext_value *personalities,
 }
 
 static int send(const struct world *world, struct candidate *candidate,
-		const struct personalities_plan *plan,
-		struct kext_diagnostics *diagnostics)
+		const struct personalities_plan *plan)
 {
-	int error = world_find(world, candidate, diagnostics);
-	if (error < 0)
+	int error = world_find(world, candidate);
+	if (error < 0) {
+		print_diagnostics(candidate->findings, KEXT_ERROR);
 		return error;
+	}
 	if (plan->must_be_loaded &&
 	    !is_loaded(world, kext_bundle_identifier(candidate->bundle))) {
 		print_error("%s is not loaded; load it first", candidate->name);
@@ -71,12 +72,11 @@ static int send(const struct world *world, struct candidate *candidate,
 	return KEXT_ERR_UNSUPPORTED;
 }
 
-static int send_all(struct world *world, const struct personalities_plan *plan,
-		    struct kext_diagnostics *diagnostics)
+static int send_all(struct world *world, const struct personalities_plan *plan)
 {
 	int first = 0;
 	for (size_t i = 0; i < world->candidate_count; i++) {
-		int error = send(world, &world->candidates[i], plan, diagnostics);
+		int error = send(world, &world->candidates[i], plan);
 		first = first ? first : error;
 	}
 	int unknown = check_names(world, plan->names);
@@ -90,7 +90,7 @@ int personalities_send(const struct offline *options,
 	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
 	int error = world_open(&world, options, diagnostics);
 	if (error == 0)
-		error = send_all(&world, plan, diagnostics);
+		error = send_all(&world, plan);
 	print_diagnostics(diagnostics, KEXT_ERROR);
 	world_close(&world);
 	kext_diagnostics_free(diagnostics);

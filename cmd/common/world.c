@@ -10,20 +10,32 @@ const struct kext_arch *world_arch(const struct offline *options)
 				  : kext_arch_host();
 }
 
+static int add_candidate(struct world *world, const char *name, bool is_identifier)
+{
+	struct candidate *candidate = &world->candidates[world->candidate_count];
+	*candidate = (struct candidate){
+		.name = name,
+		.is_identifier = is_identifier,
+		.findings = kext_diagnostics_new(),
+	};
+	world->candidate_count += candidate->findings != NULL;
+	return candidate->findings ? 0 : -ENOMEM;
+}
+
 static int list_candidates(struct world *world)
 {
-	const struct offline *options = world->options;
-	size_t count = options->identifiers->count + options->paths->count;
-	world->candidates = calloc(count + 1, sizeof(*world->candidates));
+	const struct option_list *identifiers = world->options->identifiers;
+	const struct option_list *paths = world->options->paths;
+	int error = 0;
+	world->candidates =
+		calloc(identifiers->count + paths->count + 1, sizeof(*world->candidates));
 	if (!world->candidates)
 		return -ENOMEM;
-	for (size_t i = 0; i < options->identifiers->count; i++)
-		world->candidates[world->candidate_count++] = (struct candidate){
-			.name = options->identifiers->items[i], .is_identifier = true};
-	for (size_t i = 0; i < options->paths->count; i++)
-		world->candidates[world->candidate_count++] =
-			(struct candidate){.name = options->paths->items[i]};
-	return 0;
+	for (size_t i = 0; error == 0 && i < identifiers->count; i++)
+		error = add_candidate(world, identifiers->items[i], true);
+	for (size_t i = 0; error == 0 && i < paths->count; i++)
+		error = add_candidate(world, paths->items[i], false);
+	return error;
 }
 
 static int open_kernel(struct world *world, struct kext_diagnostics *diagnostics)
@@ -40,14 +52,15 @@ static int open_kernel(struct world *world, struct kext_diagnostics *diagnostics
 }
 
 /* A named kext that is none spoils nothing but itself. */
-static int add_candidates(struct world *world, struct kext_diagnostics *diagnostics)
+static int open_candidates(struct world *world)
 {
 	for (size_t i = 0; i < world->candidate_count; i++) {
 		struct candidate *candidate = &world->candidates[i];
 		if (candidate->is_identifier)
 			continue;
-		candidate->error = kext_bundle_open(world->context, candidate->name,
-						    diagnostics, &candidate->bundle);
+		candidate->error =
+			kext_bundle_open(world->context, candidate->name,
+					 candidate->findings, &candidate->bundle);
 		int error = candidate->bundle ? kext_repository_add(world->repository,
 								    candidate->bundle)
 					      : 0;
@@ -96,7 +109,7 @@ static int open_repository(struct world *world, struct kext_diagnostics *diagnos
 	if (error == 0 && !world->options->no_system)
 		error = kext_repository_add_system(world->repository, NULL);
 	if (error == 0)
-		error = add_candidates(world, diagnostics);
+		error = open_candidates(world);
 	if (error == 0)
 		error = add_folders(world);
 	if (error == 0)
@@ -129,8 +142,7 @@ int world_open(struct world *world, const struct offline *options,
 	return error < 0 ? error : open_repository(world, diagnostics);
 }
 
-int world_find(const struct world *world, struct candidate *candidate,
-	       struct kext_diagnostics *diagnostics)
+int world_find(const struct world *world, struct candidate *candidate)
 {
 	if (candidate->bundle || candidate->error < 0)
 		return candidate->error;
@@ -140,8 +152,8 @@ int world_find(const struct world *world, struct candidate *candidate,
 		candidate->bundle = kext_bundle_ref(found);
 		return 0;
 	}
-	kext_diagnose(diagnostics, KEXT_ERROR, "load.unknown", candidate->name, NULL,
-		      "no kext of this identifier is in the repositories");
+	kext_diagnose(candidate->findings, KEXT_ERROR, "load.unknown", candidate->name,
+		      NULL, "no kext of this identifier is in the repositories");
 	return KEXT_ERR_NOT_FOUND;
 }
 

@@ -13,8 +13,8 @@ struct candidate {
 	const char *name;
 	bool is_identifier;
 	struct kext_bundle *bundle;
-	struct kext_diagnostics *findings;
-	int error;  /* the first */
+	struct kext_diagnostics *findings; /* of opening it, and of its tests */
+	int error;			   /* the first */
 	bool links; /* whatever the error: a link test makes sense */
 };
 
@@ -38,8 +38,7 @@ const struct kext_arch *world_arch(const struct offline *options);
 int world_open(struct world *world, const struct offline *options,
 	       struct kext_diagnostics *diagnostics);
 /* The kext that a candidate names: what opening it said, or KEXT_ERR_NOT_FOUND. */
-int world_find(const struct world *world, struct candidate *candidate,
-	       struct kext_diagnostics *diagnostics);
+int world_find(const struct world *world, struct candidate *candidate);
 void world_close(struct world *world);
 
 #endif

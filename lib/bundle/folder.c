@@ -136,12 +136,25 @@ static int find_info(int folder, const char *name, struct kext_diagnostics *diag
 	return KEXT_ERR_NOT_A_KEXT;
 }
 
-static int parse_info(struct bytes bytes, const char *subject,
-		      struct kext_diagnostics *diagnostics, struct kext_value **ret_info)
+/* After Tiger, Info.plist was read by the parser that the kernel has. */
+static int parse_xml(struct kext_context *context, struct bytes bytes,
+		     const char *subject, struct kext_diagnostics *diagnostics,
+		     struct kext_value **ret_info)
+{
+	const char *text = (const char *)bytes.data;
+	if (kext_context_era(context) == KEXT_ERA_TIGER)
+		return kext_value_from_xml(text, bytes.size, subject, diagnostics,
+					   ret_info);
+	return kext_value_from_kernel_xml(text, bytes.size, subject, diagnostics,
+					  ret_info);
+}
+
+static int parse_info(struct kext_context *context, struct bytes bytes,
+		      const char *subject, struct kext_diagnostics *diagnostics,
+		      struct kext_value **ret_info)
 {
 	if (bytes.size < 8 || memcmp(bytes.data, "bplist00", 8) != 0)
-		return kext_value_from_xml((const char *)bytes.data, bytes.size, subject,
-					   diagnostics, ret_info);
+		return parse_xml(context, bytes, subject, diagnostics, ret_info);
 	int error = kext_value_from_binary(bytes.data, bytes.size, ret_info);
 	if (error == 0)
 		kext_diagnose(
@@ -154,13 +167,15 @@ static int parse_info(struct bytes bytes, const char *subject,
 	return error;
 }
 
-static int read_info(struct bytes bytes, const char *name, const struct layout *layout,
-		     struct kext_diagnostics *diagnostics, struct kext_value **ret_info)
+static int read_info(struct kext_context *context, struct bytes bytes, const char *name,
+		     const struct layout *layout, struct kext_diagnostics *diagnostics,
+		     struct kext_value **ret_info)
 {
 	char relative[64];
 	snprintf(relative, sizeof(relative), "%sInfo.plist", layout->base);
 	_cleanup_free_ char *subject = subject_of(name, relative);
-	int error = subject ? parse_info(bytes, subject, diagnostics, ret_info) : -ENOMEM;
+	int error = subject ? parse_info(context, bytes, subject, diagnostics, ret_info)
+			    : -ENOMEM;
 	return error == KEXT_ERR_SERIALIZATION ? KEXT_ERR_VALIDATION : error;
 }
 
@@ -240,7 +255,7 @@ static int open_folder(struct kext_context *context, int fd, const char *name,
 		return fail_to_open(-errno, name, diagnostics);
 	int error = find_info(fd, name, diagnostics, &layout, &map);
 	if (error == 0)
-		error = read_info(map.bytes, name, layout, diagnostics, &info);
+		error = read_info(context, map.bytes, name, layout, diagnostics, &info);
 	if (error == 0)
 		error = bundle_new(context, &folder_source, name, info, diagnostics,
 				   &bundle);

@@ -45,6 +45,7 @@ struct lexer {
 	const char *subject;
 	struct kext_diagnostics *diagnostics;
 	struct buffer scratch;
+	bool is_strict; /* no entities but those of the kernel's own parser */
 };
 
 /* All: 0, -ENOMEM, or KEXT_ERR_SERIALIZATION after lexer_fail. */

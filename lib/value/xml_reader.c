@@ -4,9 +4,10 @@
  * what is open stands on a stack of frames, what is finished but not yet owned on
  * another.
  *
- * Lenient where that harms nobody: carriage returns and blanks inside tags, numeric and
- * all five named entities, CDATA, a byte order mark. Strict where leniency hides damage:
- * a second root, bytes that are not UTF-8, numbers that do not fit.
+ * Lenient where that harms nobody and nobody asks for the kernel's own ways: carriage
+ * returns and blanks inside tags, numeric and all five named entities, CDATA, a byte order
+ * mark. Strict where leniency hides damage: a second root, bytes that are not UTF-8,
+ * numbers that do not fit.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -384,9 +385,8 @@ static void free_reader(struct reader *r)
 	free(r);
 }
 
-int kext_value_from_xml(const char *text, size_t size, const char *subject,
-			struct kext_diagnostics *diagnostics,
-			struct kext_value **ret_value)
+static int read_text(const char *text, size_t size, const char *subject, bool is_strict,
+		     struct kext_diagnostics *diagnostics, struct kext_value **ret_value)
 {
 	if (size > VALUE_MAX_TEXT) {
 		kext_diagnose(diagnostics, KEXT_ERROR, "plist.syntax", subject, NULL,
@@ -404,6 +404,7 @@ int kext_value_from_xml(const char *text, size_t size, const char *subject,
 		.end = text + (size ? strnlen(text, size) : 0),
 		.subject = subject,
 		.diagnostics = diagnostics,
+		.is_strict = is_strict,
 	};
 	int error = read_document(r);
 	if (error == 0) {
@@ -412,4 +413,18 @@ int kext_value_from_xml(const char *text, size_t size, const char *subject,
 	}
 	free_reader(r);
 	return error;
+}
+
+int kext_value_from_xml(const char *text, size_t size, const char *subject,
+			struct kext_diagnostics *diagnostics,
+			struct kext_value **ret_value)
+{
+	return read_text(text, size, subject, false, diagnostics, ret_value);
+}
+
+int kext_value_from_kernel_xml(const char *text, size_t size, const char *subject,
+			       struct kext_diagnostics *diagnostics,
+			       struct kext_value **ret_value)
+{
+	return read_text(text, size, subject, true, diagnostics, ret_value);
 }

@@ -59,17 +59,22 @@ static int entity(struct lexer *lexer)
 	if (!semicolon)
 		return lexer_fail(lexer, at, "an entity that ends with \";\"");
 	lexer->at = semicolon + 1;
-	if (at[1] == '#')
+	if (!lexer->is_strict && at[1] == '#')
 		return numeric_entity(lexer, at, semicolon);
 	size_t length = (size_t)(lexer->at - at);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	size_t count = lexer->is_strict ? 3 : sizeof(names) / sizeof(*names);
+	for (size_t i = 0; i < count; i++) {
 		if (strlen(names[i].name) == length &&
 		    !memcmp(names[i].name, at, length)) {
 			buffer_u8(&lexer->scratch, (uint8_t)names[i].character);
 			return 0;
 		}
 	}
-	return lexer_fail(lexer, at, "&lt; &gt; &amp; &quot; &apos; or a numeric entity");
+	return lexer_fail(lexer, at,
+			  lexer->is_strict
+				  ? "&lt; &gt; or &amp;, all that the kernel knows"
+				  : "&lt; &gt; &amp; &quot; &apos; or a numeric "
+				    "entity");
 }
 
 /* "<!-- … -->" adds nothing, "<![CDATA[ … ]]>" its content. */

@@ -4,41 +4,7 @@
 # lists and as JSON, and that the neighbours do not suffer. Numbers are those of the list of
 # checks that any implementation of Darwin's tools must pass.
 . "$(dirname "$0")/lib.sh"
-
-# codeless NAME IDENTIFIER VERSION [ENTRIES]: $T/k/NAME.kext without executable.
-codeless()
-{
-	mkdir -p "$T/k/$1.kext/Contents"
-	cat >"$T/k/$1.kext/Contents/Info.plist" <<-END
-		<?xml version="1.0" encoding="UTF-8"?>
-		<plist version="1.0"><dict>
-		<key>CFBundleIdentifier</key><string>$2</string>
-		<key>CFBundleVersion</key><string>$3</string>
-		<key>CFBundlePackageType</key><string>KEXT</string>
-		${4:-}
-		</dict></plist>
-	END
-}
-
-# library VERSION-COMPATIBLE and its needs, as entries.
-entries()
-{
-	echo "<key>OSBundleCompatibleVersion</key><string>$1</string>"
-	shift
-	echo "<key>OSBundleLibraries</key><dict>"
-	for library; do
-		echo "<key>${library%=*}</key><string>${library#*=}</string>"
-	done
-	echo "</dict>"
-}
-
-# judge STATUS NAME [OPTION…]: every test of a kext, with its neighbours at hand.
-judge()
-{
-	local status=$1 name=$2
-	shift 2
-	expect_status "$status" kextutil -n -t -r "$T/k" "$@" "$T/k/$name.kext"
-}
+. "$(dirname "$0")/bundle.inc"
 
 test_good()	# 23
 {

@@ -78,6 +78,11 @@ KEXT_API KEXT_MUST_CHECK int kext_value_from_xml(const char *text, size_t size,
 						 const char *subject,
 						 struct kext_diagnostics *diagnostics,
 						 struct kext_value **ret_value);
+/* The same, without the entities that the kernel's parser refuses: all but lt, gt and amp. */
+KEXT_API KEXT_MUST_CHECK int
+kext_value_from_kernel_xml(const char *text, size_t size, const char *subject,
+			   struct kext_diagnostics *diagnostics,
+			   struct kext_value **ret_value);
 
 enum kext_xml_flags {
 	KEXT_XML_PLIST = 1 << 0,	/* prolog, doctype and <plist> around it */
