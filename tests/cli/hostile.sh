@@ -190,18 +190,27 @@ test_returns_with_a_lock_held()
 		#include <IOKit/IOLib.h>
 		#include <IOKit/IOLocks.h>
 		#include <mach/mach_types.h>
+		#include <kern/thread.h>
 		static IOLock *lock;
+		static volatile int has_lock;
 		kern_return_t Lock_start(kmod_info_t *k, void *d)
 		{
 			lock = IOLockAlloc();
 			IOLockLock(lock);
 			return 0;
 		}
-		kern_return_t Lock_stop(kmod_info_t *k, void *d)
+		/* A thread of its own: stop may run on the very thread that start ran on. */
+		static void take(void *parameter, wait_result_t result)
 		{
 			IOLockLock(lock);
-			IOLockUnlock(lock);
-			IOLockFree(lock);
+			has_lock = 1;
+		}
+		kern_return_t Lock_stop(kmod_info_t *k, void *d)
+		{
+			thread_t thread;
+			kernel_thread_start(take, 0, &thread);
+			while (!has_lock)
+				IOSleep(10);
 			return 0;
 		}
 	END
