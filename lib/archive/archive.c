@@ -148,9 +148,11 @@ static bool is_macho(struct bytes bytes)
 	       has_magic(bytes, MH_CIGAM) || has_magic(bytes, MH_CIGAM_64);
 }
 
-static int read_prelinked(struct archive_reader *reader, const struct kext_arch *arch)
+static int read_prelinked(struct archive_reader *reader,
+			  const struct kext_archive_options *options)
 {
-	int error = prelinked_read(reader);
+	const struct kext_arch *arch = options->arch;
+	int error = prelinked_read(reader, options);
 	const struct kext_arch *found = reader->archive->arch;
 	if (error == 0 && arch && found && found->cputype != arch->cputype)
 		return arch_missing(reader->archive->subject, arch, "the file",
@@ -167,7 +169,8 @@ static int replace_store(struct archive_reader *reader, struct unwrapped *u)
 		return 0;
 	u->memory = NULL;
 	archive->store = archive_store_unref(archive->store);
-	/* The innermost layer may be a slice of the memory: what is before it goes along. */
+	/* The innermost layer may be a slice of the memory: what is before it goes along.
+	 */
 	size_t size = (size_t)(u->bytes.data - memory) + u->bytes.size;
 	return archive_store_new(memory, size, archive->subject, &archive->store);
 }
@@ -185,8 +188,8 @@ static int read_any(struct archive_reader *reader, const struct kext_archive_opt
 	};
 	struct unwrapped u = {0};
 	struct bytes slice, file = bytes_of(archive->store->data, archive->store->size);
-	int error = choose_slice(file, archive->subject, arch, reader->diagnostics,
-				 &slice);
+	int error =
+		choose_slice(file, archive->subject, arch, reader->diagnostics, &slice);
 	if (error == 0)
 		error = unwrap(slice, &options, archive->subject, reader->diagnostics,
 			       &u);
@@ -195,7 +198,7 @@ static int read_any(struct archive_reader *reader, const struct kext_archive_opt
 	if (error == 0) {
 		reader->bytes = u.bytes;
 		archive->expanded = u.made;
-		error = is_macho(u.bytes) ? read_prelinked(reader, arch)
+		error = is_macho(u.bytes) ? read_prelinked(reader, o)
 					  : read_mkext(reader, u.bytes, arch, o->flags);
 	}
 	unwrapped_free(&u);
@@ -304,6 +307,11 @@ const char *kext_archive_format_name(enum kext_archive_format format)
 const struct kext_arch *kext_archive_arch(const struct kext_archive *archive)
 {
 	return archive->arch;
+}
+
+int kext_archive_collection(const struct kext_archive *archive)
+{
+	return archive->identity.is_collection ? (int)archive->identity.collection : -1;
 }
 
 bool kext_archive_prelink_info(const struct kext_archive *archive, size_t index,

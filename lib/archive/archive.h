@@ -7,6 +7,7 @@
 
 #include <kext/archive.h>
 #include "archive/extents.h"
+#include "archive/collection.h"
 #include "archive/image.h"
 #include "archive/mkext.h"
 #include "archive/store.h"
@@ -41,7 +42,8 @@ struct archive_file {
 struct kext_archive {
 	struct kext_context *context;
 	enum kext_archive_format format;
-	const struct kext_arch *arch; /* NULL: not known */
+	const struct kext_arch *arch;	     /* NULL: not known */
+	struct collection_identity identity; /* of a collection */
 	char *subject;
 	uint64_t expanded, max_bytes; /* declared so far, and at most */
 	struct archive_store *store;  /* what its files are expanded from */
@@ -62,7 +64,9 @@ struct archive_reader {
 int mkext1_read(struct archive_reader *reader) __attribute__((warn_unused_result));
 int mkext2_read(struct archive_reader *reader) __attribute__((warn_unused_result));
 /* Of the Mach-O file that reader->bytes are. */
-int prelinked_read(struct archive_reader *reader) __attribute__((warn_unused_result));
+int prelinked_read(struct archive_reader *reader,
+		   const struct kext_archive_options *options)
+	__attribute__((warn_unused_result));
 
 /* Diagnoses damage at an offset of an archive: KEXT_ERR_BAD_DATA. */
 int archive_damaged(struct archive_reader *reader, uint64_t offset, const char *format,
@@ -84,9 +88,9 @@ int archive_keep_file(struct kext_archive *archive, const struct packed_file *fi
 
 /*
  * Adds a kext. `path` may be NULL; `info` is referenced; `origin`, which makes the
- * executable, is taken over, also on failure, and NULL for a kext without code. `place` is
- * where that lies in a prelinked kernel or a collection, else NULL. A kext whose property
- * list is unfit is left out with its diagnostic.
+ * executable, is taken over, also on failure, and NULL for a kext without code. `place`
+ * is where that lies in a prelinked kernel or a collection, else NULL. A kext whose
+ * property list is unfit is left out with its diagnostic.
  */
 int archive_add(struct archive_reader *reader, const char *path,
 		const char *executable_path, struct kext_value *info,
@@ -98,7 +102,8 @@ int archive_add_packed(struct archive_reader *reader, const char *path,
 		       const struct packed_file *file)
 	__attribute__((warn_unused_result));
 
-/* kext_archive_open of bytes that are in a store, which is taken over, also on failure. */
+/* kext_archive_open of bytes that are in a store, which is taken over, also on failure.
+ */
 int archive_open_store(struct kext_context *context, struct archive_store *store,
 		       const struct kext_archive_options *options,
 		       struct kext_diagnostics *diagnostics,
@@ -106,7 +111,8 @@ int archive_open_store(struct kext_context *context, struct archive_store *store
 	__attribute__((warn_unused_result));
 static inline uint64_t archive_max_bytes(const struct kext_archive_options *options)
 {
-	return options && options->max_bytes ? options->max_bytes : KEXT_ARCHIVE_MAX_BYTES;
+	return options && options->max_bytes ? options->max_bytes
+					     : KEXT_ARCHIVE_MAX_BYTES;
 }
 
 /* Finds out which kexts are plug-ins of others, by their stored paths (names.c). */

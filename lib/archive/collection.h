@@ -5,13 +5,21 @@
 #ifndef ARCHIVE_COLLECTION_H
 #define ARCHIVE_COLLECTION_H
 
+#include <kext/archive.h>
 #include <kext/value.h>
-#include "archive/fixups.h"
 #include "archive/image.h"
 #include "base/map.h"
 
-/* Which one, by the number pointers give their targets. */
-enum collection_level { COLLECTION_BOOT, COLLECTION_SYSTEM, COLLECTION_AUXILIARY };
+/* What others that lead into a collection must know of it. Pointers have the number of
+ * the collection, enum kext_collection. */
+struct collection_identity {
+	bool is_collection; /* else a prelinked kernel or an mkext */
+	enum kext_collection collection;
+	uint32_t cputype;
+	uint64_t base; /* its lowest address */
+	bool has_id;
+	uint8_t id[16];
+};
 
 /*
  * Fills `ret` (zeroed) with the address of each member (a uint64_t of the caller's to
@@ -23,15 +31,24 @@ int collection_members(const struct prelink_image *image,
 	__attribute__((warn_unused_result));
 void collection_free_members(struct map *members);
 
-/* The level of a collection, from its members and what its dictionary asks for. */
-enum collection_level collection_level(const struct map *members,
-				       const struct kext_value *root);
+/* Who a file is, from its members and its dictionary. */
+struct collection_identity collection_identify(const struct prelink_image *image,
+					       const struct map *members,
+					       const struct kext_value *root);
 
 /*
- * Makes all pointers of an image plain, a collection's (of this level) or a kernel's,
- * with a warning about those that lead into collections that lie elsewhere.
+ * Makes all pointers of an image plain, a collection's or a kernel's; those that lead
+ * into a collection which is not given (or not the one it was made for:
+ * KEXT_ERR_BAD_DATA) stay in the image's list, with a warning. Fails as fixups_apply
+ * does.
  */
-int collection_make_plain(struct prelink_image *image, enum collection_level level,
+struct collection_others {
+	const struct collection_identity *boot, *system; /* or NULL */
+};
+int collection_make_plain(struct prelink_image *image, const struct map *members,
+			  const struct collection_identity *self,
+			  const struct kext_value *root,
+			  const struct collection_others *others,
 			  struct kext_diagnostics *diagnostics)
 	__attribute__((warn_unused_result));
 

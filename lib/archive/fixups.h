@@ -1,20 +1,15 @@
 /*
- * Chained fixups: pointers stored as links of a chain per page, each with what it points
- * to and how far the next one is.
+ * Chained fixups: pointers stored as links of chains, in one of the formats of pointer.h.
+ * Images tell of theirs by LC_DYLD_CHAINED_FIXUPS (chains.c), older ones by a section
+ * __thread_starts (threads.c). Here they become plain pointers.
  */
 #ifndef ARCHIVE_FIXUPS_H
 #define ARCHIVE_FIXUPS_H
 
+#include "archive/pointer.h"
 #include "macho/macho.h"
 
 #define FIXUPS_LEVELS 4u /* collections that a pointer can lead to */
-
-enum { /* formats of a pointer */
-       FIXUPS_64 = 2,
-       FIXUPS_64_OFFSET = 6,
-       FIXUPS_64_KERNEL_CACHE = 8,
-       FIXUPS_X86_64_KERNEL_CACHE = 11,
-};
 
 struct fixups_bases {
 	/* Lowest address of the collection of each level. One that is not known is 0 and
@@ -23,19 +18,68 @@ struct fixups_bases {
 	bool is_known[FIXUPS_LEVELS];
 };
 
-struct fixups_count {
-	uint64_t pointers, is_signed; /* all; those that arm64 would sign */
-	uint64_t unknown;	      /* lead into a collection whose base is not known */
+/* A pointer that leads into a collection whose base is not known. */
+struct fixups_elsewhere {
+	uint64_t address; /* of the pointer */
+	uint32_t level, offset;
+};
+
+struct fixups_range {
+	uint64_t address, size;
+	unsigned image; /* whose record it was */
+};
+
+/* The images of one file while their pointers are made plain. The first group is the
+ * caller's to set, the rest begins as zeros. */
+struct fixups {
+	uint8_t *data; /* the bytes of `macho`, which holds all addresses */
+	const struct macho *macho;
+	const struct fixups_bases *bases;
+	const char *subject;
+	struct kext_diagnostics *diagnostics;
+
+	uint64_t pointers, is_signed; /* how many; how many arm64e would sign */
+	ARRAY_OF(struct fixups_elsewhere) elsewhere;
+
+	/* Of the image that is worked on. */
+	unsigned image;	  /* its number, from 1 */
+	const char *name; /* NULL: it is the whole file */
+	uint64_t header;  /* address of its Mach-O header */
+	bool has_header;  /* … which is known */
+	/* What was done. */
+	const struct macho_segment *segment; /* that held the last pointer */
+	ARRAY_OF(struct fixups_range) done;  /* with chains */
+	bool has_threads;		     /* the whole file has */
+	uint8_t *seen; /* with threads: a bit for each four bytes of the file */
 };
 
 /*
- * Turns the chained fixups of an image, if it has any, into plain pointers in `data`, the
- * image's bytes. KEXT_ERR_BAD_DATA or KEXT_ERR_UNSUPPORTED with a diagnostic "fixups.…";
- * `data` is then of no use.
+ * Does it for the image whose Mach-O header and load commands are `commands`. What an
+ * image before it did already stays. KEXT_ERR_BAD_DATA or KEXT_ERR_UNSUPPORTED with a
+ * diagnostic "fixups.…", or -ENOMEM; `data` is then of no use.
  */
-int fixups_apply(uint8_t *data, const struct macho *macho,
-		 const struct fixups_bases *bases, const char *subject,
-		 struct kext_diagnostics *diagnostics, struct fixups_count *ret)
+int fixups_apply(struct fixups *fixups, const char *name, struct bytes commands,
+		 uint64_t header, bool has_header) __attribute__((warn_unused_result));
+/* Frees what it holds. */
+void fixups_finish(struct fixups *fixups);
+
+/* ---- for chains.c and threads.c ---- */
+
+/* Diagnoses damage at a file offset: KEXT_ERR_BAD_DATA; or with a slug, `error`. */
+int fixups_damaged(struct fixups *fixups, uint64_t offset, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+int fixups_refuse(struct fixups *fixups, const char *slug, int error, uint64_t offset,
+		  const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* File offset of the word at an address; false when it is not in the file. */
+bool fixups_place(struct fixups *fixups, uint64_t address, uint64_t *ret_offset);
+/* Makes the word there plain; *ret_next is the distance to the next one, or 0. */
+int fixups_resolve(struct fixups *fixups, enum pointer_format format, uint64_t address,
+		   uint64_t offset, uint32_t *ret_next)
 	__attribute__((warn_unused_result));
+/* The load command of chains, and the section of threads. */
+int fixups_walk_chains(struct fixups *fixups, struct bytes command, uint64_t offset)
+	__attribute__((warn_unused_result));
+int fixups_walk_threads(struct fixups *fixups, uint64_t address, uint64_t size,
+			uint64_t offset) __attribute__((warn_unused_result));
 
 #endif

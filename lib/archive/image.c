@@ -45,6 +45,7 @@ struct prelink_image *prelink_image_unref(struct prelink_image *image)
 	macho_free(&image->macho);
 	archive_store_unref(image->store);
 	free(image->subject);
+	array_free(&image->elsewhere);
 	free(image);
 	return NULL;
 }

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 #include "archive/store.h"
-#include "macho/macho.h"
+#include "archive/fixups.h"
 
 struct prelink_image {
 	atomic_uint references;
@@ -17,6 +17,8 @@ struct prelink_image {
 	size_t size;
 	struct macho macho; /* of `data`; its symbols are not to be read */
 	char *subject;
+	/* Pointers that could not be made plain, by address. */
+	ARRAY_OF(struct fixups_elsewhere) elsewhere;
 };
 
 /*

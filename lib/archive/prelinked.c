@@ -272,16 +272,30 @@ static int read_kexts(struct prelinked *p, const struct kext_value *root)
 	return 0;
 }
 
-static int read_image(struct prelinked *p)
+static const struct collection_identity *identity_of(const struct kext_archive *archive)
+{
+	return archive ? &archive->identity : NULL;
+}
+
+static int make_plain(struct prelinked *p, const struct kext_value *root,
+		      const struct kext_archive_options *options)
+{
+	struct collection_others others = {identity_of(options->boot_collection),
+					   identity_of(options->system_collection)};
+	struct collection_identity *self = &p->reader->archive->identity;
+	*self = collection_identify(p->image, &p->members, root);
+	return collection_make_plain(p->image, &p->members, self, root, &others,
+				     p->reader->diagnostics);
+}
+
+static int read_image(struct prelinked *p, const struct kext_archive_options *options)
 {
 	struct kext_value *root = NULL;
 	int error = read_root(p, &root);
 	if (error == 0)
 		error = collection_members(p->image, p->reader->diagnostics, &p->members);
 	if (error == 0)
-		error = collection_make_plain(p->image,
-					      collection_level(&p->members, root),
-					      p->reader->diagnostics);
+		error = make_plain(p, root, options);
 	if (error == 0)
 		error = read_kexts(p, root);
 	kext_value_unref(root);
@@ -289,7 +303,8 @@ static int read_image(struct prelinked *p)
 	return error;
 }
 
-int prelinked_read(struct archive_reader *reader)
+int prelinked_read(struct archive_reader *reader,
+		   const struct kext_archive_options *options)
 {
 	struct kext_archive *archive = reader->archive;
 	struct prelinked p = {.reader = reader};
@@ -301,7 +316,61 @@ int prelinked_read(struct archive_reader *reader)
 	archive->format = macho->filetype == MH_FILESET ? KEXT_ARCHIVE_COLLECTION
 							: KEXT_ARCHIVE_PRELINKED;
 	archive->arch = kext_arch_numbered(macho->cputype, macho->cpusubtype & 0xffffff);
-	error = read_image(&p);
+	error = read_image(&p, options);
 	prelink_image_unref(p.image);
+	return error;
+}
+
+/* ---- pointers into other collections ---- */
+
+/* Visits those between two addresses; they are in order. */
+static int visit_range(const struct prelink_image *image, uint64_t address, uint64_t size,
+		       int (*visit)(void *data,
+				    const struct kext_foreign_pointer *pointer),
+		       void *data)
+{
+	size_t low = 0, high = image->elsewhere.count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (image->elsewhere.items[middle].address < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (size_t i = low; i < image->elsewhere.count; i++) {
+		const struct fixups_elsewhere *e = &image->elsewhere.items[i];
+		if (e->address - address >= size)
+			break;
+		unsigned level = e->level < KEXT_COLLECTION_AUXILIARY
+					 ? e->level
+					 : KEXT_COLLECTION_AUXILIARY;
+		struct kext_foreign_pointer pointer = {
+			e->address, (enum kext_collection)level, e->offset};
+		int result = visit(data, &pointer);
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+int kext_archive_visit_foreign(const struct kext_archive *archive, size_t index,
+			       int (*visit)(void *data,
+					    const struct kext_foreign_pointer *pointer),
+			       void *data, struct kext_diagnostics *diagnostics)
+{
+	if (index >= archive->entries.count || !archive->entries.items[index].has_place)
+		return 0;
+	struct kext_bundle *bundle = archive->entries.items[index].bundle;
+	struct kext_origin *o = (struct kext_origin *)bundle_origin(bundle);
+	struct standalone_ranges ranges = {0};
+	int error = o->image->elsewhere.count
+			    ? standalone_find_ranges(o->image, &o->place, o->identifier,
+						     diagnostics, &ranges)
+			    : 0;
+	array_for_each (range, &ranges)
+		if (error == 0)
+			error = visit_range(o->image, range->address, range->size, visit,
+					    data);
+	array_free(&ranges);
 	return error;
 }

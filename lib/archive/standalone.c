@@ -462,3 +462,33 @@ int standalone_make(struct prelink_image *image, const struct prelink_place *pla
 	*ret_size = size;
 	return 0;
 }
+
+int standalone_find_ranges(struct prelink_image *image, const struct prelink_place *place,
+			   const char *name, struct kext_diagnostics *diagnostics,
+			   struct standalone_ranges *ret)
+{
+	struct standalone s = {
+		.image = image, .place = place, .name = name, .diagnostics = diagnostics};
+	struct standalone_ranges ranges = {0};
+	int error = read_header(&s);
+	if (error == 0)
+		error = read_segments(&s);
+	array_for_each (segment, &s.segments) {
+		if (error < 0 || segment->is_linkedit)
+			continue;
+		struct standalone_section *range = array_push(&ranges);
+		if (range)
+			*range = (struct standalone_section){segment->address,
+							     segment->size};
+		else
+			error = -ENOMEM;
+	}
+	buffer_free(&s.new_commands);
+	array_free(&s.segments);
+	array_free(&s.sections);
+	if (error < 0)
+		array_free(&ranges);
+	else
+		*ret = ranges;
+	return error;
+}

@@ -53,6 +53,17 @@ int standalone_make(struct prelink_image *image, const struct prelink_place *pla
 		    uint8_t **ret_data, size_t *ret_size)
 	__attribute__((warn_unused_result));
 
+/* The addresses of the kext's segments but for __LINKEDIT, in the order of the file; to
+ * be freed with array_free. Fails in the same ways. */
+struct standalone_ranges {
+	struct standalone_section *items;
+	size_t count, capacity;
+};
+int standalone_find_ranges(struct prelink_image *image, const struct prelink_place *place,
+			   const char *name, struct kext_diagnostics *diagnostics,
+			   struct standalone_ranges *ret)
+	__attribute__((warn_unused_result));
+
 /* Diagnoses damage: KEXT_ERR_BAD_DATA. */
 int standalone_damaged(struct standalone *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

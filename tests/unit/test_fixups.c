@@ -83,16 +83,28 @@ static uint64_t cache_link(uint64_t target, uint64_t level, uint64_t next)
 	return target | level << 30 | next << 51;
 }
 
+struct outcome {
+	uint64_t pointers, is_signed, elsewhere;
+};
+
 static int apply(struct image *image, const struct fixups_bases *bases, const char *slug,
-		 struct fixups_count *count)
+		 struct outcome *outcome)
 {
 	struct kext_diagnostics *list = kext_diagnostics_new();
 	struct bytes bytes = bytes_of(image->data, FILE_SIZE);
 	assert_int_equal(macho_parse(bytes, "test", list, &image->macho), 0);
-	int error = fixups_apply(image->data, &image->macho, bases, "test", list, count);
+	struct fixups f = {.data = image->data,
+			   .macho = &image->macho,
+			   .bases = bases,
+			   .subject = "test",
+			   .diagnostics = list};
+	int error = fixups_apply(&f, NULL, bytes, TEXT, true);
 	assert_int_equal(kext_diagnostics_length(list), error < 0);
 	if (error < 0)
 		assert_string_equal(kext_diagnostics_at(list, 0)->slug, slug);
+	else
+		*outcome = (struct outcome){f.pointers, f.is_signed, f.elsewhere.count};
+	fixups_finish(&f);
 	macho_free(&image->macho);
 	kext_diagnostics_free(list);
 	return error;
@@ -104,9 +116,9 @@ static struct image image;
 
 static void kernel_cache_arm64(void **state)
 {
-	struct fixups_count count = {0};
+	struct outcome count = {0};
 	(void)state;
-	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_KERNEL_CACHE, 8, 0x3ff8);
+	make_image(&image, KEXT_CPU_ARM64, POINTER_64_KERNEL_CACHE, 8, 0x3ff8);
 	put_link(&image, 8, cache_link(0x123, 0, 3)); /* the next one: 12 bytes on */
 	put_link(&image, 20, cache_link(0x3fffffff, 1, 0xfea)); /* 0x3fa8 bytes on */
 	put_link(&image, 0x3fbc,
@@ -120,15 +132,15 @@ static void kernel_cache_arm64(void **state)
 	assert_int_equal(word(&image, 0x1000), 0);
 	assert_int_equal(count.pointers, 4);
 	assert_int_equal(count.is_signed, 1);
-	assert_int_equal(count.unknown, 1);
+	assert_int_equal(count.elsewhere, 1);
 }
 
 /* Distances are in bytes, so that pointers may lie anywhere. */
 static void kernel_cache_x86_64(void **state)
 {
-	struct fixups_count count = {0};
+	struct outcome count = {0};
 	(void)state;
-	make_image(&image, KEXT_CPU_X86_64, FIXUPS_X86_64_KERNEL_CACHE, 1, 0xffff);
+	make_image(&image, KEXT_CPU_X86_64, POINTER_X86_64_KERNEL_CACHE, 1, 0xffff);
 	put_link(&image, 1, cache_link(7, 0, 8));
 	put_link(&image, 9, cache_link(8, 0, 0xfff));
 	put_link(&image, 0x1008, cache_link(9, 0, 0));
@@ -142,16 +154,16 @@ static void kernel_cache_x86_64(void **state)
 /* target 36, high 8, 7 unused, next 12, bind 1 */
 static void executables(void **state)
 {
-	struct fixups_count count = {0};
+	struct outcome count = {0};
 	(void)state;
-	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64, 0, 0xffff);
+	make_image(&image, KEXT_CPU_ARM64, POINTER_64, 0, 0xffff);
 	put_link(&image, 0,
 		 UINT64_C(0xabcdef012) | UINT64_C(0x80) << 36 | UINT64_C(2) << 51);
 	put_link(&image, 8, 5);
 	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
 	assert_int_equal(word(&image, 0), UINT64_C(0x8000000abcdef012));
 	assert_int_equal(word(&image, 8), 5);
-	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_OFFSET, 0, 0xffff);
+	make_image(&image, KEXT_CPU_ARM64, POINTER_64_OFFSET, 0, 0xffff);
 	put_link(&image, 0, 0x40);
 	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
 	assert_int_equal(word(&image, 0), TEXT + 0x40);
@@ -160,27 +172,159 @@ static void executables(void **state)
 			 KEXT_ERR_UNSUPPORTED);
 }
 
+#define NEXT(count) ((uint64_t)(count) << 51)
+#define SIGNED	    (UINT64_C(1) << 63)
+#define BOUND	    (UINT64_C(1) << 62)
+/* What a signature is made with, bits 32 to 50; of no use to a plain pointer. */
+#define SIGNATURE (UINT64_C(0x6beef) << 32)
+
+/* target 43, high 8, next 11, bind, signed; signed ones: target 32 from the header */
+static void arm64e(void **state)
+{
+	static const struct {
+		uint16_t format;
+		uint64_t stride, base;
+	} rows[] = {
+		{POINTER_ARM64E, 8, 0},
+		{POINTER_ARM64E_KERNEL, 4, TEXT},
+		{POINTER_ARM64E_USERLAND, 8, TEXT},
+		{POINTER_ARM64E_FIRMWARE, 4, 0},
+		{POINTER_ARM64E_USERLAND24, 8, TEXT},
+	};
+	struct outcome count = {0};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		make_image(&image, KEXT_CPU_ARM64, rows[i].format, 8, 0xffff);
+		put_link(&image, 8, 0x123456789 | NEXT(16 / rows[i].stride));
+		put_link(&image, 24,
+			 0x89abcdef | SIGNATURE | SIGNED | NEXT(8 / rows[i].stride));
+		put_link(&image, 32, 0x77 | UINT64_C(0x80) << 43);
+		assert_int_equal(apply(&image, &bases, NULL, &count), 0);
+		assert_int_equal(word(&image, 8), rows[i].base + 0x123456789);
+		assert_int_equal(word(&image, 24), TEXT + 0x89abcdef);
+		assert_int_equal(word(&image, 32),
+				 rows[i].base + 0x77 + (UINT64_C(0x80) << 56));
+		assert_int_equal(count.pointers, 3);
+		assert_int_equal(count.is_signed, 1);
+		make_image(&image, KEXT_CPU_ARM64, rows[i].format, 0, 0xffff);
+		put_link(&image, 0, BOUND);
+		assert_int_equal(apply(&image, &bases, "fixups.bind", &count),
+				 KEXT_ERR_UNSUPPORTED);
+		put_link(&image, 0, BOUND | SIGNED);
+		assert_int_equal(apply(&image, &bases, "fixups.bind", &count),
+				 KEXT_ERR_UNSUPPORTED);
+	}
+	/* A kernel's address: the top byte apart, the sign of the other 43 bits. */
+	make_image(&image, KEXT_CPU_ARM64, POINTER_ARM64E, 0, 0xffff);
+	put_link(&image, 0, (DATA & 0x7ffffffffff) | UINT64_C(0xff) << 43);
+	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
+	assert_int_equal(word(&image, 0), DATA);
+}
+
+/* ---- section __thread_starts ---- */
+
+/* No command of chains, but a section at the end of __TEXT. */
+static void make_threads(const uint32_t *words, uint32_t count)
+{
+	make_image(&image, KEXT_CPU_ARM64, POINTER_ARM64E, 0xffff, 0xffff);
+	uint8_t *d = image.data, *section = d + 32 + 72;
+	memset(section, 0, 0x200);
+	store32(d + 20, 72 * 2 + 80, false);
+	store32(d + 16, 2, false);
+	store32(d + 36, 72 + 80, false);
+	store32(d + 32 + 64, 1, false);
+	memcpy(section, "__thread_starts", 15);
+	memcpy(section + 16, "__TEXT", 6);
+	store64(section + 32, TEXT + 0x1000, false);
+	store64(section + 40, 4 * (uint64_t)count, false);
+	store32(section + 48, 0x1000, false);
+	put_segment(section + 80, "__DATA", DATA, 2 * PAGE, DATA_AT, 2 * PAGE);
+	for (uint32_t i = 0; i < count; i++)
+		store32(d + 0x1000 + 4 * i, words[i], false);
+}
+
+#define DATA_START ((uint32_t)(DATA - TEXT))
+
+static void threads(void **state)
+{
+	struct outcome count = {0};
+	(void)state;
+	/* Distances in fours; the last word ends the list before its end. */
+	make_threads((const uint32_t[]){0, DATA_START + 0x20, DATA_START, 0xffffffff, 7},
+		     5);
+	/* The second one follows across a page. */
+	put_link(&image, 0x20, 0x1234 | SIGNED | SIGNATURE | NEXT(0x7f8));
+	put_link(&image, 0x2000, (DATA & 0x7ffffffffff) | UINT64_C(0xff) << 43);
+	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
+	assert_int_equal(count.pointers, 3);
+	assert_int_equal(count.is_signed, 1);
+	assert_int_equal(word(&image, 0x20), TEXT + 0x1234);
+	assert_int_equal(word(&image, 0x2000), DATA);
+	/* In eights, across the end of a page. */
+	make_threads((const uint32_t[]){1, DATA_START + 0x3ff8}, 2);
+	put_link(&image, 0x3ff8, 1 | SIGNED | NEXT(1));
+	put_link(&image, 0x4000, 2 | SIGNED);
+	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
+	assert_int_equal(word(&image, 0x3ff8), TEXT + 1);
+	assert_int_equal(word(&image, 0x4000), TEXT + 2);
+	/* None at all. */
+	make_threads((const uint32_t[]){0}, 0);
+	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
+	assert_int_equal(count.pointers, 0);
+}
+
+static void refuse(const char *slug, int error);
+
+static void damaged_threads(void **state)
+{
+	struct outcome count = {0};
+	(void)state;
+	/* Two that meet: what is plain already must not be taken for a link. */
+	make_threads((const uint32_t[]){0, DATA_START, DATA_START + 8}, 3);
+	put_link(&image, 0, 1 | NEXT(2));
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_threads((const uint32_t[]){0, DATA_START, DATA_START + 4}, 3);
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	/* Out of the file, and not where pointers are. */
+	make_threads((const uint32_t[]){0, DATA_START + 2 * PAGE - 4}, 2);
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_threads((const uint32_t[]){0, 0xfffffff0}, 2);
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_threads((const uint32_t[]){0, DATA_START + 2}, 2);
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+	make_threads((const uint32_t[]){0, DATA_START}, 2);
+	put_link(&image, 0, BOUND);
+	assert_int_equal(apply(&image, &bases, "fixups.bind", &count),
+			 KEXT_ERR_UNSUPPORTED);
+	/* Only arm64e has them. */
+	make_threads((const uint32_t[]){0, DATA_START}, 2);
+	store32(image.data + 4, KEXT_CPU_X86_64, false);
+	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
+}
+
 static void none(void **state)
 {
-	struct fixups_count count = {.pointers = 77};
+	struct outcome count = {.pointers = 77};
 	(void)state;
-	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_KERNEL_CACHE, 0, 0xffff);
+	make_image(&image, KEXT_CPU_ARM64, POINTER_64_KERNEL_CACHE, 0, 0xffff);
 	store32(image.data + 16, 2, false);
 	store32(image.data + 20, 144, false);
 	assert_int_equal(apply(&image, &bases, NULL, &count), 0);
 	assert_int_equal(count.pointers, 0);
 }
 
+/* ---- what is refused ---- */
+
 static void refuse(const char *slug, int error)
 {
-	struct fixups_count count = {.pointers = 77};
+	struct outcome count = {.pointers = 77};
 	assert_int_equal(apply(&image, &bases, slug, &count), error);
 	assert_int_equal(count.pointers, 77);
 }
 
 static void make_good(void)
 {
-	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_KERNEL_CACHE, 0, 0xffff);
+	make_image(&image, KEXT_CPU_ARM64, POINTER_64_KERNEL_CACHE, 0, 0xffff);
 }
 
 static void damaged_chains(void **state)
@@ -194,18 +338,23 @@ static void damaged_chains(void **state)
 	put_link(&image, 0x3ffc, cache_link(1, 0, 1)); /* leaves the page */
 	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
 	/* A pointer across the end of its page, into the first one of the next. */
-	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_KERNEL_CACHE, 0x3ffc, 0);
+	make_image(&image, KEXT_CPU_ARM64, POINTER_64_KERNEL_CACHE, 0x3ffc, 0);
 	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
 	/* The last one ends outside the file's part of the segment. */
-	make_image(&image, KEXT_CPU_ARM64, FIXUPS_64_KERNEL_CACHE, 0xffff, 0x3ffc);
+	make_image(&image, KEXT_CPU_ARM64, POINTER_64_KERNEL_CACHE, 0xffff, 0x3ffc);
 	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
-	make_image(&image, KEXT_CPU_X86_64, FIXUPS_X86_64_KERNEL_CACHE, 0, 0xffff);
+	make_image(&image, KEXT_CPU_X86_64, POINTER_X86_64_KERNEL_CACHE, 0, 0xffff);
 	put_link(&image, 0, UINT64_C(1) << 63);
 	refuse("fixups.damaged", KEXT_ERR_BAD_DATA);
-	make_image(&image, KEXT_CPU_X86_64, FIXUPS_64_KERNEL_CACHE, 0, 0xffff);
+	make_image(&image, KEXT_CPU_X86_64, POINTER_64_KERNEL_CACHE, 0, 0xffff);
 	refuse("fixups.format", KEXT_ERR_UNSUPPORTED);
-	make_image(&image, KEXT_CPU_ARM64, 1, 0, 0xffff);
-	refuse("fixups.format", KEXT_ERR_UNSUPPORTED);
+	for (uint16_t format = 0; format < 300; format++) {
+		if (format == 1 || format == 2 || (format >= 6 && format <= 10) ||
+		    format == 12)
+			continue;
+		make_image(&image, KEXT_CPU_ARM64, format, 0, 0xffff);
+		refuse("fixups.format", KEXT_ERR_UNSUPPORTED);
+	}
 }
 
 static void damaged_tables(void **state)
@@ -242,6 +391,9 @@ int main(void)
 		cmocka_unit_test(kernel_cache_arm64),
 		cmocka_unit_test(kernel_cache_x86_64),
 		cmocka_unit_test(executables),
+		cmocka_unit_test(arm64e),
+		cmocka_unit_test(threads),
+		cmocka_unit_test(damaged_threads),
 		cmocka_unit_test(none),
 		cmocka_unit_test(damaged_chains),
 		cmocka_unit_test(damaged_tables),

@@ -27,6 +27,8 @@ struct kext_archive_options {
 		*arch;	    /* slice of a fat file; NULL: the host's, or the only one */
 	unsigned flags;	    /* kext_archive_flags */
 	uint64_t max_bytes; /* file, and what it expands to; 0: KEXT_ARCHIVE_MAX_BYTES */
+	/* Collections that this one may lead into, open while it is opened; or NULL. */
+	const struct kext_archive *boot_collection, *system_collection;
 };
 
 /*
@@ -86,6 +88,33 @@ struct kext_prelink_info {
 /* False for a kext without code and in the other formats. */
 KEXT_API bool kext_archive_prelink_info(const struct kext_archive *archive, size_t index,
 					struct kext_prelink_info *ret);
+/* Which of the three a collection is; -1: the archive is none. */
+enum kext_collection {
+	KEXT_COLLECTION_BOOT,
+	KEXT_COLLECTION_SYSTEM,
+	KEXT_COLLECTION_AUXILIARY
+};
+KEXT_API int kext_archive_collection(const struct kext_archive *archive);
+/* "boot", "system", "auxiliary". Static. */
+KEXT_API const char *kext_collection_name(enum kext_collection collection);
+
+/* A pointer into a collection that was not given when the archive was opened: in the
+ * executable it is the offset from the lowest address of that collection. */
+struct kext_foreign_pointer {
+	uint64_t address; /* of the pointer */
+	enum kext_collection collection;
+	uint64_t offset;
+};
+/*
+ * Calls `visit` for each such pointer of a kext, by address. The first value other than 0
+ * that it returns is returned. KEXT_ERR_BAD_DATA with a diagnostic when the kext is
+ * damaged.
+ */
+KEXT_API KEXT_MUST_CHECK int kext_archive_visit_foreign(
+	const struct kext_archive *archive, size_t index,
+	int (*visit)(void *data, const struct kext_foreign_pointer *pointer), void *data,
+	struct kext_diagnostics *diagnostics);
+
 /* The kext in whose PlugIns folder this one stood; SIZE_MAX: none in this archive. */
 KEXT_API size_t kext_archive_parent(const struct kext_archive *archive, size_t index);
 /* Folder name an entry unpacks to, unique in the archive ("Foo.kext", "Foo-1.kext"). */
