@@ -119,6 +119,8 @@ const struct kext_diagnostic *kext_diagnostics_at(const struct kext_diagnostics 
 
 void kext_diagnostics_move(struct kext_diagnostics *to, struct kext_diagnostics *from)
 {
+	if (!to)
+		return;
 	array_for_each (item, &from->list) {
 		struct kext_diagnostic *place = array_push(&to->list);
 		if (place) {

@@ -3,8 +3,6 @@
  * sound library, and linked against by two kexts. On two threads as on one: images,
  * errors and findings are the same. And the bytes as the kernel's file.
  */
-#include <sys/mman.h>
-#include <unistd.h>
 #include <kext/linkset.h>
 #include "kernel.h"
 #include "world.h"
@@ -21,25 +19,6 @@ struct fixed {
 	uint8_t *interface, *library, *user;
 	size_t interface_size, library_size, user_size;
 };
-
-/* NULL when it is refused. */
-static struct kext_kernel_file *open_kernel(const struct kext_arch *arch,
-					    const uint8_t *data, size_t size)
-{
-	char path[64];
-	struct kext_kernel_file *kernel = NULL;
-	struct kext_diagnostics *list = kext_diagnostics_new();
-	int fd = memfd_create("kernel", MFD_CLOEXEC);
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		abort();
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (kext_kernel_file_open(path, arch, list, &kernel) < 0 &&
-	    kext_diagnostics_count(list, KEXT_ERROR) == 0)
-		abort(); /* every refusal has a reason */
-	close(fd);
-	kext_diagnostics_free(list);
-	return kernel;
-}
 
 static void build_interface(struct fixed *fixed)
 {
@@ -71,7 +50,7 @@ static const struct fixed *fixed_for(const struct cpu *cpu)
 	fixed->cpu = cpu;
 	fixed->arch = kext_arch_numbered(cpu->cputype, 0);
 	build_kernel(cpu, &data, &size);
-	fixed->kernel = open_kernel(fixed->arch, data, size);
+	fixed->kernel = open_kernel_file(fixed->arch, data, size);
 	free(data);
 	build_interface(fixed);
 	build_kext(cpu, below, 2, "_library", &fixed->library, &fixed->library_size);
@@ -173,7 +152,7 @@ static void link_with(const struct fixed *fixed, struct world *world, const uint
 static void link_against(const struct fixed *fixed, struct world *world,
 			 struct kext_bundle *library, const uint8_t *data, size_t size)
 {
-	struct kext_kernel_file *kernel = open_kernel(fixed->arch, data, size);
+	struct kext_kernel_file *kernel = open_kernel_file(fixed->arch, data, size);
 	struct run run;
 	if (!kernel)
 		return;

@@ -6,7 +6,10 @@
 #define FUZZ_KERNEL_H
 
 #include <stdio.h>
-#include <kext/link.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <kext/kernelfile.h>
 #include "link/cpu.h"
 #include "macho/builder.h"
 
@@ -119,6 +122,25 @@ static inline void build_kext(const struct cpu *cpu, const char *const *undefine
 	if (macho_builder_finish(&b, ret, ret_size))
 		abort();
 	macho_builder_free(&b);
+}
+
+/* A kernel's file of these bytes; NULL when it is refused. */
+static inline struct kext_kernel_file *open_kernel_file(const struct kext_arch *arch,
+							const uint8_t *data, size_t size)
+{
+	char path[64];
+	struct kext_kernel_file *kernel = NULL;
+	struct kext_diagnostics *list = kext_diagnostics_new();
+	int fd = memfd_create("kernel", MFD_CLOEXEC);
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (kext_kernel_file_open(path, arch, list, &kernel) < 0 &&
+	    kext_diagnostics_count(list, KEXT_ERROR) == 0)
+		abort(); /* every refusal has a reason */
+	close(fd);
+	kext_diagnostics_free(list);
+	return kernel;
 }
 
 #endif

@@ -50,7 +50,7 @@ KEXT_API size_t kext_diagnostics_length(const struct kext_diagnostics *list);
 /* Finding number `index`, owned by the list. NULL past the end. */
 KEXT_API const struct kext_diagnostic *
 kext_diagnostics_at(const struct kext_diagnostics *list, size_t index);
-/* Moves all findings of `from` to the end of `to`. */
+/* Moves all findings of `from` to the end of `to`; NULL: nobody asks, they stay. */
 KEXT_API void kext_diagnostics_move(struct kext_diagnostics *to,
 				    struct kext_diagnostics *from);
 /* "note", "warning", "error". */
