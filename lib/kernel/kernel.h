@@ -81,6 +81,7 @@ enum wait_state { WAIT_NONE, WAIT_WAITING, WAIT_DONE };
 struct thread {
 	_Atomic int references;
 	uint64_t id;
+	int host;			/* Linux's id of the thread; 0 before it runs */
 	char name[64];
 	bool is_kernel_thread;		/* made by kernel_thread_start and its like */
 	int preemption_level;		/* spin locks held */

@@ -12,7 +12,7 @@ static void invalid_opcode(void **state)
 	assert_reported("<0f> 0b ");
 	assert_reported("RIP: 0x0000200010000100");
 	assert_reported("   test.ud2(1.2.3)[30313233-3435-3637-3839-616263646566]"
-			"@0x200010000000->0x200010001fff starting\n");
+			"@0x200010000000->0x200010001fff size 0x2000 starting\n");
 	assert_reported("Kernel version: Darwin Kernel Version 19.6.0");
 	assert_reported("kext start");
 	if (getenv("SHOW"))

@@ -1,6 +1,7 @@
 /* The sysctl tree: registering, handlers, requests, permissions, built-in names. */
 #include "kernel_driver.h"
 #include "kernel/bsd/sysctl.h"
+#include "kernel/machine/machine.h"
 
 #define KIND(type, flags) ((int)((type) | SYSCTL_OID2 | SYSCTL_RD | (flags)))
 
@@ -446,6 +447,7 @@ static void taken_slots_panic(void **state)
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(2);
+		trap_startup(); /* the report probes the stack */
 		sysctl_register_oid(&twin);
 		_exit(0);
 	}

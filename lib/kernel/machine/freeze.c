@@ -14,10 +14,8 @@
 #define PATIENCE_NS 20000000ull
 
 static _Atomic int threads[MAX_THREADS];
-static struct {
-	uint64_t rip, rbp;
-} states[MAX_THREADS];		 /* of frozen threads; rip 0: not frozen */
-static _Atomic unsigned highest; /* slots in use lie below */
+static struct frame_state states[MAX_THREADS]; /* rip 0: not frozen */
+static _Atomic unsigned highest;	       /* slots in use lie below */
 static _Atomic unsigned frozen;
 
 /* Puts `to` where `from` was; false when `from` is nowhere. */
@@ -80,6 +78,7 @@ static void note_state(const ucontext_t *context)
 		if (atomic_load(&threads[i]) != self)
 			continue;
 		states[i].rbp = (uint64_t)context->uc_mcontext.gregs[REG_RBP];
+		states[i].rsp = (uint64_t)context->uc_mcontext.gregs[REG_RSP];
 		states[i].rip = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
 		return;
 	}
@@ -94,12 +93,12 @@ void freeze_here(const ucontext_t *context)
 		pause();
 }
 
-void freeze_visit(void (*visit)(void *argument, int thread, uint64_t rip, uint64_t rbp),
+void freeze_visit(void (*visit)(void *argument, int thread,
+				const struct frame_state *state),
 		  void *argument)
 {
 	for (unsigned i = 0; i < atomic_load(&highest); i++) {
 		if (states[i].rip)
-			visit(argument, atomic_load(&threads[i]), states[i].rip,
-			      states[i].rbp);
+			visit(argument, atomic_load(&threads[i]), &states[i]);
 	}
 }

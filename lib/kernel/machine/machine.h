@@ -247,11 +247,24 @@ struct panic_cause {
 	uint64_t rip, rsp, rbp;
 	const ucontext_t *context; /* all registers, or NULL */
 };
-/* What lies at the address: a kext, mach_kernel, or "(host)"; *ret_offset: how far into
- * it. Async-signal-safe. */
+/* What lies at the address: a kext, mach_kernel, a library of the host's, or "(host)";
+ * *ret_offset: how far into it. Async-signal-safe. */
 const char *report_place(uint64_t address, uint64_t *ret_offset);
 /* Fills `text` with the whole report; returns its length. Async-signal-safe. */
 size_t report_write(const struct panic_cause *cause, char *text, size_t size);
+
+/* ---- host.c ---- */
+/* Notes which libraries of the host's lie where. */
+void host_startup(void);
+/* The name of that at the address and where it starts, or NULL. Async-signal-safe. */
+const char *host_module_at(uint64_t address, uint64_t *ret_base);
+
+/* ---- backtrace.c ---- */
+struct frame_state {
+	uint64_t rip, rsp, rbp;
+};
+/* Addresses from the innermost on; their count. Async-signal-safe. */
+unsigned backtrace(struct frame_state state, uint64_t *addresses, unsigned max);
 
 /* ---- freeze.c: all threads of the process ---- */
 void freeze_add_thread(void);
@@ -263,8 +276,9 @@ void freeze_others(void);
 _Noreturn void freeze_here(const ucontext_t *context);
 /* The signal that freezes. */
 int freeze_signal(void);
-/* Visits the frozen threads: Linux id, instruction and frame pointer. */
-void freeze_visit(void (*visit)(void *argument, int thread, uint64_t rip, uint64_t rbp),
+/* Visits the frozen threads, by their Linux id. */
+void freeze_visit(void (*visit)(void *argument, int thread,
+				const struct frame_state *state),
 		  void *argument);
 
 /* ---- sandbox.c ---- */

@@ -114,6 +114,7 @@ static void start_parts(const struct options *options)
 	machine_thread_setup();
 	bootargs_set(options->boot_args);
 	trap_startup();
+	host_startup();
 	clock_startup();
 	thread_startup();
 	kheap_startup();

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "kernel/libkern/libkern.h"
 #include "kernel/osfmk/osfmk.h"
 
@@ -123,6 +124,7 @@ struct thread *thread_self(void)
 		panic("no memory for a thread record");
 	record_init(self, "host thread");
 	self->stack_top = (uintptr_t)__builtin_frame_address(0);
+	self->host = gettid();
 	enlist(self);
 	return self;
 }
@@ -172,6 +174,7 @@ static void *thread_main(void *argument)
 
 	self = &thread->thread;
 	self->stack_top = (uintptr_t)__builtin_frame_address(0);
+	self->host = gettid();
 	machine_thread_setup();
 	set_host_name(self);
 	/* Every jump to the base frame comes by here with another `next`. */
