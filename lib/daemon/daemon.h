@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
+#include <time.h>
 #include <systemd/sd-event.h>
 #include <kext/daemon.h>
 #include <kext/link.h>
@@ -44,6 +45,7 @@ struct kernel {
 	uint64_t generation; /* 1 for the first of this kextd, and so on */
 	pid_t pid;
 	int socket, report_pipe, wake; /* wake: eventfd that interrupts the supervisor */
+	int program; /* the file that runs, for its symbols; -1 */
 	pthread_mutex_t send_lock;
 	pthread_mutex_t lock;	/* of everything below */
 	pthread_cond_t changed; /* a call was answered, or the kernel came up or died */
@@ -118,11 +120,34 @@ struct kernel *supervisor_peek(struct daemon *daemon);
  * Writes the report on a kernel's end, with symbols, into the state folder; *ret_path is
  * its path. *ret_culprit (may come out NULL): identifier of the kext whose code ran.
  */
-int report_write(struct kernel *kernel, const char *text, const char *cause,
+int report_write(struct kernel *kernel, const char *text, const char *end,
 		 char **ret_path, char **ret_culprit) __attribute__((warn_unused_result));
 /* A copy of the report's text with ` (symbol + 0xn)` behind each address that has one. */
 int report_symbolicate(struct kernel *kernel, const char *text, struct buffer *ret)
 	__attribute__((warn_unused_result));
+
+/* ---- report_json.c ---- */
+/* Adds what a report's text says to a dictionary. */
+int report_parse(const char *text, struct kext_value *into)
+	__attribute__((warn_unused_result));
+
+/* ---- report_store.c ---- */
+/* Adds a report to the folder, whose newest ten stay. */
+int report_store(struct daemon *daemon, time_t now, const struct buffer *text,
+		 const struct kext_value *content, char **ret_path)
+	__attribute__((warn_unused_result));
+/* Path of the newest report's text, the caller's to free; NULL: there is none. */
+char *report_newest(struct daemon *daemon);
+
+/* ---- kernel_names.c: kernel_task's own functions ---- */
+struct kernel_names;
+/* From the program behind the descriptor; NULL when it has no names. */
+struct kernel_names *kernel_names_read(int program);
+/* The function that holds the address, mangled, and how far into it; `names` may be NULL. */
+const char *kernel_names_at(const struct kernel_names *names, uint64_t address,
+			    uint64_t *ret_offset);
+/* Takes NULL. Returns NULL. */
+struct kernel_names *kernel_names_free(struct kernel_names *names);
 
 /* ---- catalog.c: what is on disk ---- */
 struct interface {

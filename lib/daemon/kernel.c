@@ -27,7 +27,7 @@ int kernel_new(struct daemon *daemon, struct kernel **ret_kernel)
 	kernel->references = 1;
 	kernel->daemon = daemon;
 	kernel->next_id = 1;
-	kernel->socket = kernel->report_pipe = -1;
+	kernel->socket = kernel->report_pipe = kernel->program = -1;
 	pthread_mutex_init(&kernel->send_lock, NULL);
 	pthread_mutex_init(&kernel->lock, NULL);
 	daemon_cond_init(&kernel->changed);
@@ -56,6 +56,7 @@ struct kernel *kernel_unref(struct kernel *kernel)
 	array_free(&kernel->images);
 	file_close(kernel->socket);
 	file_close(kernel->report_pipe);
+	file_close(kernel->program);
 	file_close(kernel->wake);
 	free(kernel->report);
 	pthread_cond_destroy(&kernel->changed);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "base/memory.h"
 #include "daemon/daemon.h"
+#include "daemon/row.h"
 
 /*
  * A log position as clients see it: the kernel's position in the low 48 bits, the number
@@ -22,26 +23,6 @@ static int ask(struct request *request, struct kernel *kernel, enum kernel_messa
 }
 
 /* ---- list ---- */
-
-/* One setter per kind; the first error latches, so that a row is checked once. */
-struct row {
-	struct kext_value *value;
-	int error;
-};
-
-static void put(struct row *row, const char *key, struct kext_value *value)
-{
-	if (row->error == 0)
-		row->error = kext_value_set(row->value, key, value);
-	else
-		kext_value_unref(value);
-}
-
-static void put_text(struct row *row, const char *key, const char *text)
-{
-	if (text[0])
-		put(row, key, kext_value_new_string(text));
-}
 
 static struct kext_value *dependencies(struct bytes kext)
 {
@@ -299,6 +280,9 @@ int query_status(struct request *request)
 	put(&row, "Boot Arguments", kext_value_new_string(daemon->boot_args));
 	put(&row, "Sandbox", kext_value_new_boolean(!daemon->options->no_sandbox));
 	put_kernel(&row, daemon);
+	_cleanup_free_ char *report = report_newest(daemon);
+	if (report)
+		put(&row, "Last Panic Report", kext_value_new_string(report));
 	request->answer = row.value;
 	return row.error;
 }

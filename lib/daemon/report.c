@@ -1,23 +1,24 @@
 /*
  * Panic reports: what the kernel wrote as it died, with the symbols it could not know, as
- * a file in the state folder.
+ * text and as JSON; and which kext's code it was.
  */
 #include <errno.h>
+#include <libiberty/demangle.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <fcntl.h>
 #include "base/memory.h"
 #include "daemon/daemon.h"
+#include "daemon/row.h"
 
-#define REPORT_FOLDER "reports"
 /*
  * mach_kernel names only what kexts may use: far behind such a symbol lies some function
- * of the kernel's own, and the symbol would mislead.
+ * of the kernel's own, and the symbol would mislead. Of use when kernel_task is stripped.
  */
 #define KERNEL_SYMBOL_REACH 0x400u
-#define NAMES_MAX	    100u
+#define SYMBOL_MAX	    4096u /* longer ones are not demangled */
+
+/* ---- symbols ---- */
 
 /* An address in a report: `0xADDR : IDENTIFIER + 0xOFF`. */
 struct place_in_code {
@@ -27,11 +28,10 @@ struct place_in_code {
 
 static bool parse_line(const char *line, size_t size, struct place_in_code *ret)
 {
-	char text[256];
+	_cleanup_free_ char *text = mem_string_n(line, size);
 	unsigned long long address, offset;
-	snprintf(text, sizeof(text), "%.*s", (int)(size < 255 ? size : 255), line);
-	char *hex = strstr(text, "0x");
-	/* A line may hold a frame's address before the one that has a name. */
+	char *hex = text ? strstr(text, "0x") : NULL;
+	/* A line may hold other numbers before the one that has a name. */
 	while (hex && sscanf(hex, "0x%llx : %64s + 0x%llx", &address, ret->identifier,
 			     &offset) != 3)
 		hex = strstr(hex + 2, "0x");
@@ -39,7 +39,17 @@ static bool parse_line(const char *line, size_t size, struct place_in_code *ret)
 	return hex != NULL;
 }
 
-static const char *find_symbol(struct kernel *kernel, const struct place_in_code *place,
+/* A function's name as its author knows it; the caller frees. */
+static char *readable(const char *symbol)
+{
+	char *clear = strlen(symbol) < SYMBOL_MAX
+			      ? cplus_demangle(symbol, DMGL_PARAMS | DMGL_ANSI)
+			      : NULL;
+	return clear ? clear : mem_string(symbol);
+}
+
+/* Mach-O's names have an underscore before C's; with kernel->lock held. */
+static const char *kext_symbol(struct kernel *kernel, const struct place_in_code *place,
 			       uint64_t *ret_offset)
 {
 	array_for_each (image, &kernel->images) {
@@ -47,39 +57,63 @@ static const char *find_symbol(struct kernel *kernel, const struct place_in_code
 			return kext_image_symbol_near((*image)->image, place->address,
 						      ret_offset);
 	}
+	return NULL;
+}
+
+static const char *kernel_symbol(struct kernel *kernel, uint64_t address,
+				 uint64_t *ret_offset)
+{
 	struct kext_image *image = kernel->daemon->catalog.kernel_image;
-	if (!image || strcmp(place->identifier, "mach_kernel") != 0)
-		return NULL;
-	const char *symbol = kext_image_symbol_near(image, place->address, ret_offset);
+	const char *symbol =
+		image ? kext_image_symbol_near(image, address, ret_offset) : NULL;
 	return symbol && *ret_offset < KERNEL_SYMBOL_REACH ? symbol : NULL;
 }
 
-static void copy_line(struct kernel *kernel, const char *line, size_t size,
-		      struct buffer *ret)
+/* The name and distance of what is there, or NULL; the caller frees. */
+static char *find_symbol(struct kernel *kernel, const struct kernel_names *names,
+			 const struct place_in_code *place, uint64_t *ret_offset)
+{
+	bool is_kernel = strcmp(place->identifier, "mach_kernel") == 0;
+	const char *own =
+		is_kernel ? kernel_names_at(names, place->address, ret_offset) : NULL;
+	if (own)
+		return readable(own);
+	pthread_mutex_lock(&kernel->lock);
+	const char *symbol = is_kernel ? kernel_symbol(kernel, place->address, ret_offset)
+				       : kext_symbol(kernel, place, ret_offset);
+	char *name = symbol ? readable(symbol + (symbol[0] == '_')) : NULL;
+	pthread_mutex_unlock(&kernel->lock);
+	return name;
+}
+
+static void copy_line(struct kernel *kernel, const struct kernel_names *names,
+		      const char *line, size_t size, struct buffer *ret)
 {
 	struct place_in_code place;
 	uint64_t offset = 0;
 	buffer_append(ret, line, size);
 	if (parse_line(line, size, &place)) {
-		pthread_mutex_lock(&kernel->lock);
-		const char *symbol = find_symbol(kernel, &place, &offset);
+		_cleanup_free_ char *symbol = find_symbol(kernel, names, &place, &offset);
 		if (symbol)
 			buffer_printf(ret, " (%s + 0x%llx)", symbol,
 				      (unsigned long long)offset);
-		pthread_mutex_unlock(&kernel->lock);
 	}
 	buffer_u8(ret, '\n');
 }
 
 int report_symbolicate(struct kernel *kernel, const char *text, struct buffer *ret)
 {
+	struct kernel_names *names = kernel_names_read(kernel->program);
 	while (*text) {
 		size_t size = strcspn(text, "\n");
-		copy_line(kernel, text, size, ret);
+		copy_line(kernel, names, text, size, ret);
 		text += size + (text[size] == '\n');
 	}
+	kernel_names_free(names);
 	return buffer_error(ret);
 }
+
+/* ---- the culprit ---- */
 
 static bool is_loaded(struct kernel *kernel, const char *identifier)
 {
@@ -91,76 +125,146 @@ static bool is_loaded(struct kernel *kernel, const char *identifier)
 	return found;
 }
 
-/* The first address of the report that lies in a kext: where it went wrong. */
-static char *find_culprit(struct kernel *kernel, const char *text)
+static const char *culprit_of_frame(struct kernel *kernel, const struct kext_value *frame)
 {
-	while (*text) {
-		struct place_in_code place;
-		size_t size = strcspn(text, "\n");
-		if (parse_line(text, size, &place) && is_loaded(kernel, place.identifier))
-			return mem_string(place.identifier);
-		text += size + (text[size] == '\n');
+	const char *image = kext_value_string(kext_value_get(frame, "image"));
+	return image && is_loaded(kernel, image) ? image : NULL;
+}
+
+static const char *culprit_of_frames(struct kernel *kernel,
+				     const struct kext_value *frames)
+{
+	const char *found = NULL;
+	for (size_t i = 0; !found && i < kext_value_count(frames); i++)
+		found = culprit_of_frame(kernel, kext_value_at(frames, i));
+	return found;
+}
+
+/* The kext whose routine runs, perhaps without a stack that can be read. */
+static const char *culprit_by_state(struct kernel *kernel, const struct kext_value *kexts)
+{
+	for (size_t i = 0; i < kext_value_count(kexts); i++) {
+		const struct kext_value *kext = kext_value_at(kexts, i);
+		const char *state = kext_value_string(kext_value_get(kext, "state"));
+		const char *name = kext_value_string(kext_value_get(kext, "identifier"));
+		bool is_running = state && (strcmp(state, "starting") == 0 ||
+					    strcmp(state, "stopping") == 0);
+		if (is_running && name && is_loaded(kernel, name))
+			return name;
 	}
 	return NULL;
 }
 
+/* Where it went wrong; else what was under way; else whose code some thread was in. */
+static const char *find_culprit(struct kernel *kernel, const struct kext_value *content)
+{
+	const struct kext_value *threads = kext_value_get(content, "threads");
+	const char *found = culprit_of_frame(kernel, kext_value_get(content, "caller"));
+	if (!found)
+		found = culprit_of_frames(kernel, kext_value_get(content, "backtrace"));
+	if (!found)
+		found = culprit_by_state(kernel, kext_value_get(content, "kexts"));
+	for (size_t i = 0; !found && i < kext_value_count(threads); i++)
+		found = culprit_of_frames(
+			kernel, kext_value_get(kext_value_at(threads, i), "backtrace"));
+	return found;
+}
+
+/* ---- the report ---- */
+
 /* A kernel that could write nothing: what kextd knows in its stead. */
 static void describe_loaded(struct kernel *kernel, struct buffer *ret)
 {
-	buffer_string(ret, "The kernel left no report of its own. Loaded kexts:\n");
+	buffer_string(ret, "The kernel left no report of its own.\n\nLoaded kexts:\n");
 	pthread_mutex_lock(&kernel->lock);
 	array_for_each (image, &kernel->images)
-		buffer_printf(ret, "  %u %s\n", (*image)->tag, (*image)->identifier);
+		buffer_printf(ret, "   %s\n", (*image)->identifier);
 	pthread_mutex_unlock(&kernel->lock);
 }
 
-static int open_folder(struct daemon *daemon)
+/* What the report is about; `text` is the kernel's, with symbols. */
+struct report {
+	struct kernel *kernel;
+	const char *end;
+	time_t time;
+	struct buffer text;
+	struct kext_value *content;
+};
+
+static void format_time(time_t time, const char *format, char text[64])
 {
-	if (mkdirat(daemon->state.fd, REPORT_FOLDER, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	int fd = openat(daemon->state.fd, REPORT_FOLDER,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	struct tm local;
+	localtime_r(&time, &local);
+	strftime(text, 64, format, &local);
 }
 
-/* Two reports of one second differ by a number: none replaces another. */
-static int publish(struct daemon *daemon, const struct buffer *text, char **ret_path)
+static int fill_content(struct report *report)
 {
-	char stamp[32], name[64];
-	time_t now = time(NULL);
-	struct tm local;
-	_cleanup_fd_ int folder = open_folder(daemon);
-	int error = folder < 0 ? folder : -EEXIST;
-	localtime_r(&now, &local);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%d-%H%M%S", &local);
-	for (unsigned n = 0; error == -EEXIST && n < NAMES_MAX; n++) {
-		snprintf(name, sizeof(name), n ? "kernel-%s-%u.panic" : "kernel-%s.panic",
-			 stamp, n);
-		error = file_publish(folder, name, text->data, text->size, 0644, true);
-	}
+	struct row row = {report->content, 0};
+	char when[64];
+	format_time(report->time, "%Y-%m-%dT%H:%M:%S%z", when);
+	put(&row, "schema", kext_value_new_string("kext-panic-report"));
+	put(&row, "version", kext_value_new_integer(1, 32));
+	put(&row, "process", kext_value_new_integer((uint64_t)report->kernel->pid, 32));
+	put(&row, "time", kext_value_new_string(when));
+	put(&row, "end", kext_value_new_string(report->end));
+	if (row.error < 0)
+		return row.error;
+	int error = report_parse((const char *)report->text.data, report->content);
 	if (error < 0)
 		return error;
-	*ret_path = mem_format("%s/%s/%s", daemon->state.path, REPORT_FOLDER, name);
-	return *ret_path ? 0 : -ENOMEM;
+	const char *culprit = find_culprit(report->kernel, report->content);
+	if (culprit)
+		put(&row, "culprit", kext_value_new_string(culprit));
+	return row.error;
 }
 
-int report_write(struct kernel *kernel, const char *text, const char *cause,
+static int store(struct report *report, char **ret_path)
+{
+	_cleanup_buffer_ struct buffer text = {0};
+	const char *culprit =
+		kext_value_string(kext_value_get(report->content, "culprit"));
+	char when[64];
+	format_time(report->time, "%Y-%m-%d %H:%M:%S %z", when);
+	buffer_printf(&text, "kernel_task %d, %s\nEnd: %s\n", (int)report->kernel->pid,
+		      when, report->end);
+	if (culprit)
+		buffer_printf(&text, "Culprit: %s\n", culprit);
+	buffer_u8(&text, '\n');
+	buffer_append(&text, report->text.data, report->text.size - 1);
+	int error = buffer_error(&text);
+	return error < 0 ? error
+			 : report_store(report->kernel->daemon, report->time, &text,
+					report->content, ret_path);
+}
+
+static int make(struct report *report, const char *text)
+{
+	if (!text[0])
+		describe_loaded(report->kernel, &report->text);
+	int error = report_symbolicate(report->kernel, text, &report->text);
+	buffer_u8(&report->text, 0);
+	if (error == 0)
+		error = buffer_error(&report->text);
+	report->content = kext_value_new_dictionary();
+	if (error == 0)
+		error = report->content ? fill_content(report) : -ENOMEM;
+	return error;
+}
+
+int report_write(struct kernel *kernel, const char *text, const char *end,
 		 char **ret_path, char **ret_culprit)
 {
-	_cleanup_buffer_ struct buffer report = {0};
-	char when[64];
-	time_t now = time(NULL);
-	struct tm local;
-	localtime_r(&now, &local);
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &local);
-	buffer_printf(&report, "kernel_task %d, %s\nEnd: %s\n\n", (int)kernel->pid, when,
-		      cause);
-	if (!text[0])
-		describe_loaded(kernel, &report);
-	int error = report_symbolicate(kernel, text, &report);
+	struct report report = {.kernel = kernel, .end = end, .time = time(NULL)};
+	int error = make(&report, text);
 	if (error == 0)
-		error = publish(kernel->daemon, &report, ret_path);
-	if (error == 0)
-		*ret_culprit = find_culprit(kernel, text);
+		error = store(&report, ret_path);
+	if (error == 0) {
+		const char *culprit =
+			kext_value_string(kext_value_get(report.content, "culprit"));
+		*ret_culprit = culprit ? mem_string(culprit) : NULL;
+	}
+	buffer_free(&report.text);
+	kext_value_unref(report.content);
 	return error;
 }

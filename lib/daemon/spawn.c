@@ -123,6 +123,7 @@ static int spawn_with_options(struct kernel *kernel, int socket, int pipe)
 		arguments[n++] = "--uid";
 		arguments[n++] = uid;
 	}
+	kernel->program = open(path, O_RDONLY | O_CLOEXEC);
 	return spawn(path, arguments, socket, pipe, &kernel->pid);
 }
 
