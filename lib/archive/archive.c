@@ -107,7 +107,9 @@ static int choose_slice(struct bytes file, const char *subject,
 	int count = fat_slices(file, slices);
 	if (count <= 0) {
 		kext_diagnose(diagnostics, KEXT_ERROR, "archive.damaged", subject, NULL,
-			      "the fat header names slices outside the file, or none");
+			      "offset 0x4: the fat header names slices outside the file, "
+			      "or none, "
+			      "or more than 64");
 		return KEXT_ERR_BAD_DATA;
 	}
 	if (!arch && count == 1) {
@@ -213,6 +215,7 @@ static int read_archive(struct kext_archive *archive,
 	struct archive_reader reader = {.archive = archive, .diagnostics = diagnostics};
 	options = options ? options : &none;
 	archive->max_bytes = archive_max_bytes(options);
+	archive->ignores_checksum = options->flags & KEXT_ARCHIVE_IGNORE_CHECKSUM;
 	archive->subject = mem_string(archive->store->subject);
 	int error = archive->subject ? read_any(&reader, options) : -ENOMEM;
 	extents_free(&reader.extents);

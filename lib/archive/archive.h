@@ -46,6 +46,7 @@ struct kext_archive {
 	struct collection_identity identity; /* of a collection */
 	char *subject;
 	uint64_t expanded, max_bytes; /* declared so far, and at most */
+	bool ignores_checksum;	      /* of streams, too */
 	struct archive_store *store;  /* what its files are expanded from */
 	ARRAY_OF(struct archive_entry) entries;
 	ARRAY_OF(struct archive_file) files;

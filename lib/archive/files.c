@@ -6,12 +6,15 @@
 #include "archive/archive.h"
 #include "archive/parallel.h"
 
-static int too_large(struct archive_reader *reader)
+static int too_large(struct archive_reader *reader, uint64_t offset)
 {
-	kext_diagnose(reader->diagnostics, KEXT_ERROR, "archive.size",
-		      reader->archive->subject, "--max-size allows more",
-		      "the archive expands to more than %llu bytes",
-		      (unsigned long long)reader->archive->max_bytes);
+	kext_diagnose(
+		reader->diagnostics, KEXT_ERROR, "archive.size", reader->archive->subject,
+		"--max-size allows more",
+		"offset 0x%llx: with what is there, the archive expands to more than "
+		"%llu bytes",
+		(unsigned long long)offset,
+		(unsigned long long)reader->archive->max_bytes);
 	return KEXT_ERR_BAD_DATA;
 }
 
@@ -20,8 +23,10 @@ int archive_take_file(struct archive_reader *reader, uint64_t offset, uint32_t c
 		      struct packed_file *ret)
 {
 	uint32_t size = compressed ? compressed : full;
-	struct packed_file file = {compressed ? codec : PACKED_STORED, .offset = offset,
-				   .size = full};
+	struct packed_file file = {.codec = compressed ? codec : PACKED_STORED,
+				   .offset = offset,
+				   .size = full,
+				   .ignores_checksum = reader->archive->ignores_checksum};
 	if (!bytes_slice(reader->bytes, offset, size, &file.stored))
 		return archive_damaged(reader, offset,
 				       "%s: %u bytes there, expected within the %zu of "
@@ -34,7 +39,7 @@ int archive_take_file(struct archive_reader *reader, uint64_t offset, uint32_t c
 				       "most %llu",
 				       what, size, full, (unsigned long long)most);
 	if (full > reader->archive->max_bytes - reader->archive->expanded)
-		return too_large(reader);
+		return too_large(reader, offset);
 	reader->archive->expanded += full;
 	int error = extents_add(&reader->extents, offset, size, what);
 	if (error == 0)
@@ -71,9 +76,9 @@ static int expand_file(const struct kext_archive *archive, size_t index,
 	const struct archive_file *file = &archive->files.items[index];
 	const struct archive_entry *entry = &archive->entries.items[file->entry];
 	uint8_t *data;
-	int error = packed_expand(&file->file, archive->subject,
-				  kext_bundle_identifier(entry->bundle), diagnostics,
-				  &data);
+	int error =
+		packed_expand(&file->file, archive->subject,
+			      kext_bundle_identifier(entry->bundle), diagnostics, &data);
 	if (error == 0)
 		free(data);
 	return error;
@@ -86,14 +91,22 @@ static int check_file(void *data, size_t index)
 	return is_stored ? 0 : expand_file(archive, index, NULL);
 }
 
-/* Threads cannot share diagnostics: the first that is damaged is expanded again. */
+static int expand_until_damaged(const struct kext_archive *archive,
+				struct kext_diagnostics *diagnostics)
+{
+	int error = 0;
+	for (size_t i = 0; error == 0 && i < archive->files.count; i++)
+		error = expand_file(archive, i, diagnostics);
+	return error;
+}
+
+/* Threads cannot share diagnostics: when there is something to say, one says it. */
 int kext_archive_verify(const struct kext_archive *archive, unsigned jobs,
 			struct kext_diagnostics *diagnostics)
 {
-	size_t count = archive->files.count;
-	int error = parallel_run(jobs, count, check_file, (void *)archive);
-	int told = 0;
-	for (size_t i = 0; error == KEXT_ERR_BAD_DATA && i < count && told == 0; i++)
-		told = expand_file(archive, i, diagnostics);
-	return error;
+	if (archive->ignores_checksum)
+		return expand_until_damaged(archive, diagnostics);
+	int error = parallel_run(jobs, archive->files.count, check_file, (void *)archive);
+	return error == KEXT_ERR_BAD_DATA ? expand_until_damaged(archive, diagnostics)
+					  : error;
 }

@@ -21,9 +21,9 @@ static int read_plist(struct archive_reader *reader, struct kext_value **ret)
 		return archive_damaged(reader, 40,
 				       "the property list has %u bytes, expected 1 to %u",
 				       header->plist_full, PLIST_LIMIT);
-	int error = archive_take_file(reader, header->plist_offset,
-				      header->plist_compressed, header->plist_full,
-				      PACKED_ZLIB, what, &file);
+	int error =
+		archive_take_file(reader, header->plist_offset, header->plist_compressed,
+				  header->plist_full, PACKED_ZLIB, what, &file);
 	if (error == 0)
 		error = packed_expand(&file, subject, what, reader->diagnostics, &text);
 	if (error < 0)
@@ -43,10 +43,11 @@ static int take_entry(struct archive_reader *reader, uint64_t offset, const char
 	struct cursor c = cursor_at(reader->bytes, offset, true);
 	uint32_t compressed = cursor_u32(&c), full = cursor_u32(&c);
 	if (c.failed)
-		return archive_damaged(reader, offset,
-				       "%s: no entry there, expected within the %zu bytes "
-				       "of the archive",
-				       what, reader->bytes.size);
+		return archive_damaged(
+			reader, offset,
+			"%s: no entry there, expected within the %zu bytes "
+			"of the archive",
+			what, reader->bytes.size);
 	int error = extents_add(&reader->extents, offset, ENTRY_SIZE, what);
 	return error < 0 ? error
 			 : archive_take_file(reader, c.at, compressed, full, PACKED_ZLIB,
@@ -187,6 +188,10 @@ int mkext2_read(struct archive_reader *reader)
 {
 	struct kext_value *root = NULL;
 	int error = extents_add(&reader->extents, 0, MKEXT2_HEADER_SIZE, "the header");
+	if (reader->header.kext_count > ARCHIVE_MAX_KEXTS)
+		return archive_damaged(reader, 20,
+				       "the header counts %u kexts, expected at most %u",
+				       reader->header.kext_count, ARCHIVE_MAX_KEXTS);
 	if (error == 0)
 		error = read_plist(reader, &root);
 	if (error == 0)

@@ -62,6 +62,23 @@ static int bad_stream(const struct packed_file *file, const char *subject,
 	return KEXT_ERR_BAD_DATA;
 }
 
+static int inflate(const struct packed_file *file, const char *subject, const char *what,
+		   struct kext_diagnostics *diagnostics, uint8_t *output)
+{
+	uint32_t found, expected;
+	if (!file->ignores_checksum)
+		return deflate_unpack(file->stored, output, file->size);
+	int error = deflate_unpack_leniently(file->stored, output, file->size, &found,
+					     &expected);
+	if (error == 0 && found != expected)
+		kext_diagnose(diagnostics, KEXT_WARNING, "archive.checksum", subject,
+			      NULL,
+			      "%s: offset 0x%llx: Adler-32 0x%08x of the expanded bytes, "
+			      "expected 0x%08x; ignored",
+			      what, (unsigned long long)file->offset, found, expected);
+	return error;
+}
+
 int packed_expand(const struct packed_file *file, const char *subject, const char *what,
 		  struct kext_diagnostics *diagnostics, uint8_t **ret)
 {
@@ -71,7 +88,7 @@ int packed_expand(const struct packed_file *file, const char *subject, const cha
 	if (!data)
 		return -ENOMEM;
 	if (file->codec == PACKED_ZLIB)
-		error = deflate_unpack(file->stored, data, file->size);
+		error = inflate(file, subject, what, diagnostics, data);
 	else if (file->codec == PACKED_LZSS)
 		error = lzss_decode(file->stored, data, file->size, NULL, &why);
 	else

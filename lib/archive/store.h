@@ -1,6 +1,6 @@
 /*
- * The bytes of an archive, in memory and owned in common by everything that is still to be
- * read from them, and files as an mkext holds them: expanded when somebody asks.
+ * The bytes of an archive, in memory and owned in common by everything that is still to
+ * be read from them, and files as an mkext holds them: expanded when somebody asks.
  */
 #ifndef ARCHIVE_STORE_H
 #define ARCHIVE_STORE_H
@@ -31,13 +31,15 @@ struct packed_file {
 	struct bytes stored;
 	uint64_t offset; /* of `stored` in the archive, for messages */
 	size_t size;	 /* when expanded */
+	bool ignores_checksum;
 };
 
 /* The largest size that may be declared for what is stored. */
 uint64_t packed_most(enum packed_codec codec, uint64_t stored);
 /*
- * The expanded bytes, *ret to be freed; `what` is theirs in messages. KEXT_ERR_BAD_DATA with
- * a diagnostic when they do not come to file->size or their checksum is wrong; -ENOMEM.
+ * The expanded bytes, *ret to be freed; `what` is theirs in messages. KEXT_ERR_BAD_DATA
+ * with a diagnostic when they do not come to file->size or their checksum is wrong (a
+ * warning, when that is to be ignored); -ENOMEM.
  */
 int packed_expand(const struct packed_file *file, const char *subject, const char *what,
 		  struct kext_diagnostics *diagnostics, uint8_t **ret)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,11 +25,13 @@ struct unpacking {
 
 static int refuse_path(const struct unpacking *u, const char *what, const char *path)
 {
-	kext_diagnose(
-		u->diagnostics, KEXT_ERROR, "archive.path", u->archive->subject, NULL,
-		"%s has the %s \"%s\", which leads out of the bundle's place; it is not "
-		"unpacked",
-		kext_bundle_identifier(u->entry->bundle), what, path);
+	size_t length = strlen(path);
+	kext_diagnose(u->diagnostics, KEXT_ERROR, "archive.path", u->archive->subject,
+		      NULL, "%s has the %s \"%.200s%s\", which %s; it is not unpacked",
+		      kext_bundle_identifier(u->entry->bundle), what, path,
+		      length > 200 ? "..." : "",
+		      length >= PATH_MAX ? "is longer than a path can be"
+					 : "leads out of the bundle's place");
 	return KEXT_ERR_BAD_DATA;
 }
 

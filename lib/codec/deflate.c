@@ -50,6 +50,30 @@ int deflate_unpack(struct bytes input, uint8_t *output, size_t size)
 	return is_whole && consumed == input.size ? 0 : KEXT_ERR_BAD_DATA;
 }
 
+int deflate_unpack_leniently(struct bytes input, uint8_t *output, size_t size,
+			     uint32_t *ret_found, uint32_t *ret_expected)
+{
+	/* Two bytes that say it is deflate with a window of at most 32 KiB and without
+	 * a dictionary, the data, and the checksum. */
+	if (input.size < 6 || (input.data[0] & 15) != 8 || input.data[0] >> 4 > 7 ||
+	    input.data[1] & 0x20 || load16(input.data, true) % 31)
+		return KEXT_ERR_BAD_DATA;
+	struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
+	if (!decompressor)
+		return -ENOMEM;
+	size_t consumed = 0, produced = 0;
+	enum libdeflate_result result = libdeflate_deflate_decompress_ex(
+		decompressor, input.data + 2, input.size - 6, output, size, &consumed,
+		&produced);
+	libdeflate_free_decompressor(decompressor);
+	if (result != LIBDEFLATE_SUCCESS || produced != size ||
+	    consumed != input.size - 6)
+		return KEXT_ERR_BAD_DATA;
+	*ret_found = adler32_of(bytes_of(output, size));
+	*ret_expected = load32(input.data + input.size - 4, true);
+	return 0;
+}
+
 uint32_t adler32_of(struct bytes bytes)
 {
 	return libdeflate_adler32(1, bytes.size ? bytes.data : (const uint8_t *)"",

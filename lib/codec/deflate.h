@@ -23,6 +23,11 @@ int deflate_pack(struct bytes input, uint8_t **ret, size_t *ret_size)
 /* Expands to exactly `size` bytes at `output`, or KEXT_ERR_BAD_DATA. */
 int deflate_unpack(struct bytes input, uint8_t *output, size_t size)
 	__attribute__((warn_unused_result));
+/* The same when the checksum at the end may be wrong: the one that was found, and that.
+ */
+int deflate_unpack_leniently(struct bytes input, uint8_t *output, size_t size,
+			     uint32_t *ret_found, uint32_t *ret_expected)
+	__attribute__((warn_unused_result));
 uint32_t adler32_of(struct bytes bytes);
 
 #endif

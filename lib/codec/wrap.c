@@ -143,9 +143,11 @@ static void warn_of_checksum(const struct peeler *p, const struct comp_header *h
 			     uint32_t checksum)
 {
 	char place[256];
-	kext_diagnose(p->diagnostics, KEXT_WARNING, CODEC_CHECKSUM, p->subject, NULL,
-		      "%sAdler-32 0x%08x of the expanded bytes, expected 0x%08x; ignored",
-		      place_of(p, place, sizeof(place)), checksum, header->checksum);
+	kext_diagnose(
+		p->diagnostics, KEXT_WARNING, CODEC_CHECKSUM, p->subject, NULL,
+		"%soffset 0x8: Adler-32 0x%08x of the expanded bytes, expected 0x%08x; "
+		"ignored",
+		place_of(p, place, sizeof(place)), checksum, header->checksum);
 }
 
 static int peel_comp(struct peeler *p, struct wrap_layer *layer)
@@ -313,7 +315,7 @@ static int peel_one(struct peeler *p, peel *how)
 	struct wrap_layer layer = {0};
 	if (p->result.count == WRAP_MAX_LAYERS)
 		return refuse(p, KEXT_ERR_BAD_DATA, "codec.depth", NULL,
-			      "more layers than are peeled off");
+			      "offset 0x0: one layer more than are peeled off");
 	p->is_encrypted = false;
 	int error = how(p, &layer);
 	if (error)
