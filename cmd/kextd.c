@@ -1,12 +1,13 @@
 /* kextd: serves one instance, or speaks to the one that runs. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <kext/daemon.h>
 #include "common/instance.h"
+#include "common/json.h"
 #include "common/print.h"
+#include "common/root.h"
 
 static struct option_list repositories;
 static bool foreground, restore, want_status, want_shutdown, want_restart, as_json;
@@ -18,6 +19,7 @@ static const struct option_row rows[] = {
 	 "stay attached, log to stderr", NULL},
 	{'r', "repository", OPTION_LIST, &repositories, "FOLDER",
 	 "a further folder of kexts", NULL},
+	OPTION_ROW_ROOT,
 	{0, "boot-args", OPTION_TEXT, &boot_args, "LINE", "the kernel's boot arguments",
 	 NULL},
 	{0, "idle", OPTION_SECONDS, &idle_ms, "SECONDS",
@@ -65,15 +67,12 @@ static void print_status_line(const char *key, const struct kext_value *value)
 static int print_status(struct kext_client *client)
 {
 	struct kext_value *status;
-	char *json;
 	int error = kext_client_status(client, &status);
 	if (error < 0)
 		return error;
-	if (as_json && (error = kext_value_to_json(status, &json)) == 0) {
-		printf("%s\n", json);
-		free(json);
-	}
-	for (size_t i = 0; !as_json && i < kext_value_count(status); i++)
+	if (as_json)
+		return json_print(json_document_of("kextd/1", "", status));
+	for (size_t i = 0; i < kext_value_count(status); i++)
 		print_status_line(kext_value_key_at(status, i), kext_value_at(status, i));
 	kext_value_unref(status);
 	return error;

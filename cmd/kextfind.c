@@ -12,6 +12,7 @@
 #include <kext/query.h>
 #include "common/options.h"
 #include "common/print.h"
+#include "common/root.h"
 
 extern char **environ;
 
@@ -53,6 +54,7 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_FLAG,
 	 .place = &arguments.system,
 	 .help = "search the system's folders too"},
+	OPTION_ROW_ROOT,
 	{.name = "relative-paths",
 	 .kind = OPTION_FLAG,
 	 .place = &arguments.relative,

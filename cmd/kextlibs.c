@@ -8,7 +8,9 @@
 #include <kext/kernelfile.h>
 #include <kext/needs.h>
 #include "common/options.h"
+#include "common/json.h"
 #include "common/print.h"
+#include "common/root.h"
 
 #define ARCHS_MAX 64
 
@@ -39,6 +41,7 @@ static const struct option_row rows[] = {
 	 "search this folder, and the system's only with -e", NULL},
 	{'e', "system-extensions", OPTION_FLAG, &system_extensions, NULL,
 	 "search the system's folders", NULL},
+	OPTION_ROW_ROOT,
 	{0, "arch", OPTION_TEXT, &arch_name, "ARCH", "this architecture only", NULL},
 	{0, "library-references", OPTION_FLAG, &references, NULL, NULL, NULL},
 	{'v', "verbose", OPTION_LEVEL, &level, NULL, "print more", NULL},
@@ -337,20 +340,14 @@ static struct kext_value *json_result(const struct search *search,
 
 static int print_json(const struct search *search)
 {
-	char *text = NULL;
-	struct kext_value *whole = kext_value_new_dictionary();
+	struct kext_value *whole = json_document("kextlibs/1");
 	struct kext_value *archs = kext_value_new_array();
 	for (size_t i = 0; i < search->count; i++)
 		put(&archs, NULL, json_result(search, &search->results[i]));
 	put(&whole, "identifier",
 	    kext_value_new_string(kext_bundle_identifier(search->bundle)));
 	put(&whole, "architectures", archs);
-	int error = whole ? kext_value_to_json(whole, &text) : -ENOMEM;
-	if (error == 0)
-		puts(text);
-	free(text);
-	kext_value_unref(whole);
-	return error;
+	return json_print(whole);
 }
 
 /* ---- the whole ---- */

@@ -8,6 +8,7 @@
 #include "common/instance.h"
 #include "common/interrupt.h"
 #include "common/print.h"
+#include "common/root.h"
 
 /* Besides sysexits.h, and below it: these are Darwin's own. */
 enum { EXIT_NOT_FOUND = 1, EXIT_NOT_PRIVILEGED = 2, EXIT_PARTIAL = 3 };
@@ -27,6 +28,7 @@ static const struct option_row rows[] = {
 	{'p', "personalities-only", OPTION_FLAG, &keeps, NULL,
 	 "terminate services, remove personalities, do not unload", NULL},
 	{0, "all", OPTION_FLAG, &all, NULL, "unload every kext, the latest first", NULL},
+	OPTION_ROW_ROOT,
 	OPTION_ROW_ERA(era, "whose messages, statuses, and meaning of -p"),
 	{'q', "quiet", OPTION_FLAG, &quiet, NULL, "print nothing", NULL},
 	{'v', "verbose", OPTION_LEVEL, &level, NULL, "print more", NULL},
@@ -280,6 +282,7 @@ int main(int argc, char **argv)
 	print_set_quiet(quiet ? 2 : 0);
 	print_set_level(level);
 	check_options();
+	root_apply(&paths);
 	int error = instance_connect(instance_named(&command, instance_text), 0, &client);
 	if (error < 0) {
 		status = kext_error_exit_status(error);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <kext/archive.h>
 #include <kext/version.h>
+#include "common/json.h"
 #include "common/options.h"
 #include "common/print.h"
 #include "common/progress.h"
@@ -264,14 +265,10 @@ static int fill_list(struct kext_value *root, const struct kext_archive *archive
 static int list_json(const struct kext_archive *archive, const size_t *chosen,
 		     size_t count)
 {
-	struct kext_value *root = kext_value_new_dictionary();
-	char *text = NULL;
+	struct kext_value *root = json_document("mkextunpack/1");
 	int error = root ? fill_list(root, archive, chosen, count) : -ENOMEM;
 	if (error == 0)
-		error = kext_value_to_json(root, &text);
-	if (error == 0)
-		puts(text);
-	free(text);
+		return json_print(root);
 	kext_value_unref(root);
 	return error;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/findings.h"
+#include "common/json.h"
 
 static int resolve(const struct findings_tests *tests, struct kext_bundle *bundle,
 		   struct kext_diagnostics *diagnostics)
@@ -67,6 +68,9 @@ int findings_json(const struct kext_diagnostics *diagnostics,
 	int error = kext_report_list(diagnostics, &report);
 	if (error < 0)
 		return error;
+	/* The document's schema says it in place of the list's own. */
+	kext_value_remove(report, "version");
+	report = json_document_of("kextutil/1", "", report);
 	error = kext_value_set(report, "kexts", kext_value_new_array());
 	if (error < 0)
 		kext_value_unref(report);
@@ -95,16 +99,4 @@ int findings_json_add(struct kext_value *report, const char *name,
 	if (result == 0)
 		result = kext_report_value(diagnostics, era, &groups);
 	return result < 0 ? result : kext_value_set(kext, "findings", groups);
-}
-
-int findings_json_print(struct kext_value *report)
-{
-	char *text;
-	int error = kext_value_to_json(report, &text);
-	kext_value_unref(report);
-	if (error < 0)
-		return error;
-	puts(text);
-	free(text);
-	return 0;
 }

@@ -27,8 +27,7 @@ void findings_print(const char *name, const struct kext_diagnostics *diagnostics
 		    enum kext_era era);
 
 /*
- * The JSON of a run, made in steps that can be left out after a failure: findings_json
- * from all messages, an entry for each kext, and the end, which prints and frees it.
+ * The document of a run, for json_print: of all messages, then an entry for each kext.
  * 0, -ENOMEM or KEXT_ERR_SERIALIZATION.
  */
 int findings_json(const struct kext_diagnostics *diagnostics,
@@ -36,6 +35,5 @@ int findings_json(const struct kext_diagnostics *diagnostics,
 int findings_json_add(struct kext_value *report, const char *name,
 		      const struct kext_bundle *bundle, int error,
 		      const struct kext_diagnostics *diagnostics, enum kext_era era);
-int findings_json_print(struct kext_value *report);
 
 #endif

@@ -101,7 +101,7 @@ static int report_linked(struct world *world, const struct kext_linked *linked,
 		snprintf(address, sizeof(address), "0x%" PRIx64, value);
 	if (has_address && folder)
 		error = kext_linked_publish(linked, folder, diagnostics, &path);
-	if (error == 0 && !world->options->quiet)
+	if (error == 0 && !world->options->quiet && !world->options->json)
 		printf("%-18s %#10zx %s (%s) %s\n", address, linked->size, identifier,
 		       kext_bundle_version_text(linked->bundle), path ? path : "-");
 	report_missing(linked, diagnostics);

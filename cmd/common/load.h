@@ -8,6 +8,7 @@ struct load_plan {
 	const struct option_list *identifiers, *paths; /* what; in this order */
 	const struct option_list *dependencies, *repositories;
 	enum kext_instance instance;
+	enum kext_era era; /* whose words tell the outcome */
 	bool no_system, allow_missing;
 	unsigned timeout_ms;
 	enum kext_severity at_least; /* of the findings that are printed */

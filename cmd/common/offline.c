@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 #include "common/findings.h"
+#include "common/json.h"
 #include "common/judgement.h"
 #include "common/linkage.h"
 #include "common/offline.h"
@@ -46,11 +47,6 @@ void offline_check(const struct offline *offline)
 	const struct kext_arch *arch = world_arch(offline);
 	if (!arch)
 		options_fail(command, "'%s' is no architecture", offline->arch_name);
-	enum kext_era era;
-	if (offline->era_name && !kext_era_named(offline->era_name, &era))
-		options_fail(command,
-			     "--era takes tiger, snowleopard or modern, not '%s'",
-			     offline->era_name);
 	if (offline->use_loaded && offline->addresses->count)
 		options_fail(command, "-a and -A exclude each other");
 	if (offline->use_loaded && arch != kext_arch_host())
@@ -118,7 +114,7 @@ static int report_json(const struct world *world,
 		if (error < 0)
 			kext_value_unref(report);
 	}
-	return error < 0 ? error : findings_json_print(report);
+	return error < 0 ? error : json_print(report);
 }
 
 /* ---- the whole ---- */

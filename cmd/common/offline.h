@@ -9,21 +9,21 @@
 
 struct offline {
 	const struct command *command;
-	struct option_list *identifiers, *paths; /* what; in this order */
-	struct option_list *dependencies, *repositories;
-	struct option_list *addresses; /* -a */
-	const char *kernel;	       /* -k; NULL: our own */
-	const char *arch_name;	       /* -arch; NULL: the host's */
-	const char *symbols;	       /* -s; NULL: no symbol files */
-	const char *jobs;	       /* -j; NULL: all cores */
+	const struct option_list *identifiers, *paths; /* what; in this order */
+	const struct option_list *dependencies, *repositories;
+	const struct option_list *addresses; /* -a */
+	const char *kernel;		     /* -k; NULL: our own */
+	const char *arch_name;		     /* -arch; NULL: the host's */
+	const char *symbols;		     /* -s; NULL: no symbol files */
+	const char *jobs;		     /* -j; NULL: all cores */
 	enum kext_instance instance;
 	bool no_system, quiet, verbose;
-	bool tests;	      /* -t: all findings, and LIEF's opinion */
-	bool links;	      /* a link test, where there is a kernel to link against */
-	bool announces;	      /* says so when a kext appears to be loadable */
-	bool use_loaded;      /* -A */
-	const char *era_name; /* --era; NULL: modern */
-	bool json;	      /* what is found as JSON on stdout, in place of text */
+	bool tests;	   /* -t: all findings, and LIEF's opinion */
+	bool links;	   /* a link test, where there is a kernel to link against */
+	bool announces;	   /* says so when a kext appears to be loadable */
+	bool use_loaded;   /* -A */
+	enum kext_era era; /* --era */
+	bool json;	   /* what is found as JSON on stdout, in place of text */
 	bool no_authentication, no_resolve, allow_missing, safe_boot;
 };
 

@@ -176,17 +176,6 @@ static unsigned read_choice(const struct command *command, const struct option_r
 	options_fail(command, "--%s takes %s, not '%s'", row->name, row->argument, text);
 }
 
-void options_set_root(const char *folder)
-{
-	char *path = realpath(folder, NULL);
-	bool is_set = path && setenv("KEXT_ROOT", path, 1) == 0;
-	free(path);
-	if (is_set)
-		return;
-	fprintf(stderr, "--root %s: %s\n", folder, strerror(errno));
-	exit(EX_NOINPUT);
-}
-
 static void apply(const struct command *command, const struct option_row *row, int argc,
 		  char **argv)
 {
@@ -196,6 +185,11 @@ static void apply(const struct command *command, const struct option_row *row, i
 	switch (row->kind) {
 	case OPTION_FLAG:
 		*(bool *)row->place = true;
+		break;
+	case OPTION_ONCE:
+		if (*(const char **)row->place)
+			options_fail(command, "-%c may be given once", row->letter);
+		*(const char **)row->place = argument;
 		break;
 	case OPTION_TEXT:
 		*(const char **)row->place = argument;

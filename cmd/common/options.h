@@ -13,6 +13,7 @@
 enum option_kind {
 	OPTION_FLAG,	/* place: bool, set to true */
 	OPTION_TEXT,	/* place: const char *; the last one given wins */
+	OPTION_ONCE,	/* as TEXT; giving it twice is a usage error */
 	OPTION_LIST,	/* place: struct option_list, in the order given */
 	OPTION_NUMBER,	/* place: unsigned; decimal or 0x… */
 	OPTION_SECONDS, /* place: unsigned milliseconds; "2", "0.5" */
@@ -61,13 +62,6 @@ struct command {
 		.name = "era", .kind = OPTION_CHOICE, .place = &(era),                   \
 		.argument = "tiger|snowleopard|modern", .help = (text)                   \
 	}
-/* Given early, it stands for / wherever default places are looked at later. */
-#define OPTION_ROW_ROOT                                                                  \
-	{                                                                                \
-		.name = "root", .kind = OPTION_CALL, .argument = "FOLDER",               \
-		.help = "what stands for / in the default places",                       \
-		.call = options_set_root                                                 \
-	}
 /* What every command understands; the last is for the build, not for the help. */
 #define OPTION_ROW_HELP                                                                  \
 	{.name = "color",                                                                \
@@ -93,9 +87,6 @@ struct command {
 
 enum option_color { OPTION_COLOR_AUTO, OPTION_COLOR_ALWAYS, OPTION_COLOR_NEVER };
 extern unsigned options_color;
-
-/* --root: as $KEXT_ROOT, which daemons that are started get as well. */
-void options_set_root(const char *folder);
 
 /* Fills the places. Returns when the line is well-formed; else exits 64 (help: 0). */
 void options_parse(const struct command *command, int argc, char **argv);

@@ -11,6 +11,7 @@
 #include <kext/error.h>
 #include "common/instance.h"
 #include "common/interrupt.h"
+#include "common/json.h"
 #include "common/print.h"
 #include "common/run.h"
 
@@ -256,11 +257,9 @@ static int exit_status(const struct run *run)
 
 static int print_json(const struct run *run, int status)
 {
-	struct kext_value *top = kext_value_new_dictionary();
-	char *json = NULL;
-	int error = top ? kext_value_set(top, "status",
-					 kext_value_new_integer((uint64_t)status, 32))
-			: -ENOMEM;
+	struct kext_value *top = json_document("kextutil-run/1");
+	int error = kext_value_set(top, "status",
+				   kext_value_new_integer((uint64_t)status, 32));
 	if (error == 0)
 		error = kext_value_set(top, "findings", kext_value_ref(run->findings));
 	if (error == 0 && run->error < 0)
@@ -270,10 +269,7 @@ static int print_json(const struct run *run, int status)
 	if (error == 0 && run->report)
 		error = kext_value_set(top, "report", kext_value_new_string(run->report));
 	if (error == 0)
-		error = kext_value_to_json(top, &json);
-	if (error == 0)
-		printf("%s\n", json);
-	free(json);
+		return json_print(top);
 	kext_value_unref(top);
 	return error;
 }

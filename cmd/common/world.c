@@ -130,9 +130,7 @@ int world_open(struct world *world, const struct offline *options,
 	int error = kext_context_new(&world->context);
 	if (error < 0)
 		return error;
-	world->era = KEXT_ERA_MODERN;
-	if (options->era_name)
-		(void)kext_era_named(options->era_name, &world->era);
+	world->era = options->era;
 	kext_context_set_era(world->context, world->era);
 	error = list_candidates(world);
 	if (error == 0 && options->use_loaded)

@@ -52,6 +52,7 @@ test_json()
 	python3 - "$T/json" <<-'END'
 		import json, sys
 		d = json.load(open(sys.argv[1]))
+		assert list(d)[0] == "schema" and d["schema"] == "mkextunpack/1", d
 		assert d["format"] == "kernel collection" and d["arch"] == "arm64", d
 		assert [k["identifier"] for k in d["kexts"]] == [
 		    "com.apple.kpi.mach", "com.example.Alpha", "com.example.Inner", "com.example.Beta"]

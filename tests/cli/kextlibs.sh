@@ -64,6 +64,7 @@ test_json()
 	python3 - "$T/out" "$T/nm" <<-'END'
 		import json, sys
 		found = json.load(open(sys.argv[1]))
+		assert list(found)[0] == "schema" and found["schema"] == "kextlibs/1"
 		assert found["identifier"] == "com.osxbook.kext.DummySysctl"
 		(one,) = found["architectures"]
 		assert one["arch"] == "x86_64"

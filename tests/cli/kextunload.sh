@@ -170,7 +170,6 @@ test_status_64_usage()
 	expect_status 64 kextunload
 	expect_text "$T/err" "usage: kextunload"
 	expect_equal "$(cat "$T/out")" ""
-	expect_status 64 kextunload -r x	# in Darwin's list of letters, yet unknown to it
 	expect_status 64 kextunload -v=3 -b no.such
 }
 

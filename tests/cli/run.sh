@@ -36,7 +36,7 @@ test_findings()
 	python3 - "$T/out" <<-'END'
 		import json, sys
 		top = json.load(open(sys.argv[1]))
-		assert top["status"] == 65 and "report" not in top, top
+		assert top["schema"] == "kextutil-run/1" and top["status"] == 65 and "report" not in top, top
 		assert any("test.Leaks leaked 1 block(s), 100 byte(s)" in f for f in top["findings"]), top
 	END
 	kext Twice 'void *p = IOMalloc(64); IOFree(p, 64); IOFree(p, 64)'
