@@ -39,9 +39,9 @@ static struct shard shards[SHARDS];
 static bool is_strict;
 
 static const char *const family_names[] = {
-	"IOMalloc",	      "IOMallocData",	  "IOMallocType", "IOMallocAligned",
-	"IOMallocContiguous", "IOMallocPageable", "_MALLOC",	  "lock",
-	"kmem_alloc",
+	"IOMalloc",	      "IOMallocData",	  "IOMallocType",      "IOMallocAligned",
+	"IOMallocContiguous", "IOMallocPageable", "_MALLOC",	       "lock",
+	"kmem_alloc",	      "mbuf_get",	  "mbuf_alloccluster",
 };
 
 void kheap_startup(void)
@@ -195,7 +195,8 @@ void kheap_free(struct heap_call call, enum heap_family family, void *block, siz
 {
 	struct record *record;
 
-	context_may_block(call.caller, call.name);
+	if (!call.never_waits)
+		context_may_block(call.caller, call.name);
 	if (!block)
 		return;
 	record = take(block);

@@ -18,6 +18,8 @@ enum heap_family {
 	HEAP_BSD, /* _MALLOC, kern_os_malloc */
 	HEAP_LOCKS,
 	HEAP_PAGES, /* kmem_alloc, vm_allocate */
+	HEAP_MBUF,
+	HEAP_CLUSTER, /* of mbufs */
 };
 
 /* A call of the allocator: `name` is what messages call it. */

@@ -60,6 +60,17 @@ uint64_t physical_assign(void *block, size_t size, size_t alignment)
 	return link ? start : 0;
 }
 
+uint64_t physical_of(const void *block)
+{
+	uint64_t start = 0;
+
+	guard_lock(&guard);
+	for (const struct range *range = ranges; range && !start; range = range->next)
+		start = range->block == block ? range->start : 0;
+	guard_unlock(&guard);
+	return start;
+}
+
 void physical_release(const void *block)
 {
 	struct range **link = &ranges, *range;

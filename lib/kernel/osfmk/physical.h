@@ -12,6 +12,8 @@
  * number, or 0 when there is no room.
  */
 uint64_t physical_assign(void *block, size_t size, size_t alignment);
+/* Number of the block, or 0 if it was given none. */
+uint64_t physical_of(const void *block);
 void physical_release(const void *block);
 /* Host address of `size` bytes at `physical`, or NULL if they are not all of one block.
  */

@@ -23,6 +23,7 @@ typedef int64_t off_t;
 typedef int64_t daddr64_t;
 typedef int32_t daddr_t;
 typedef char *caddr_t;
+typedef int errno_t;
 typedef int32_t dev_t;
 typedef int32_t pid_t;
 typedef uint32_t uid_t;
