@@ -11,6 +11,7 @@
 #include <kext/client.h>
 #include <kext/query.h>
 #include "common/options.h"
+#include "common/pick.h"
 #include "common/print.h"
 #include "common/root.h"
 
@@ -136,46 +137,39 @@ struct search {
 	int status;
 };
 
-/* A kext or a folder of kexts, into what is searched and into where dependencies may be.
- */
+/* A kext or a folder of kexts. */
 static int add_item(struct search *search, const char *path)
 {
 	struct kext_bundle *bundle = NULL;
-	size_t length = strlen(path);
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	if (length < 5 || strncmp(path + length - 5, ".kext", 5) != 0) {
-		int error = kext_repository_add_folder(search->searched, path,
-						       search->diagnostics);
-		return error < 0
-			       ? error
-			       : kext_repository_add_folder(search->universe, path, NULL);
-	}
+	if (!pick_is_kext_name(path))
+		return kext_repository_add_folder(search->searched, path,
+						  search->diagnostics);
 	int error = kext_bundle_open(search->context, path, search->diagnostics, &bundle);
 	if (error == 0)
 		error = kext_repository_add(search->searched, bundle);
-	if (error == 0)
-		error = kext_repository_add(search->universe, bundle);
 	kext_bundle_unref(bundle);
 	return error;
 }
 
 static void add_items(struct search *search)
 {
+	int error = 0;
 	for (size_t i = 0; i < arguments.items.count; i++) {
 		const char *path = arguments.items.items[i];
-		int error = add_item(search, path);
+		error = add_item(search, path);
 		if (error == 0)
 			continue;
 		print_error("%s: %s", path, kext_error_string(error));
 		search->status = kext_error_exit_status(error);
 	}
-	if (arguments.system || !arguments.items.count) {
-		if (kext_repository_add_default(search->searched, false,
-						search->diagnostics) < 0)
-			search->status = EX_OSERR;
-	}
-	if (kext_repository_add_default(search->universe, false, NULL) < 0)
+	/* Dependencies may be among what is searched, and in the system's folders. */
+	bool has_system = arguments.system || !arguments.items.count;
+	error = kext_repository_add_default(
+		has_system ? search->searched : search->universe, false,
+		has_system ? search->diagnostics : NULL);
+	if (error == 0)
+		error = kext_repository_add_all(search->universe, search->searched);
+	if (error < 0)
 		search->status = EX_OSERR;
 }
 

@@ -210,6 +210,21 @@ int kext_repository_add(struct kext_repository *repository, struct kext_bundle *
 	return error;
 }
 
+/* From the last on: the first of equals there is to be the first here. */
+int kext_repository_add_all(struct kext_repository *repository,
+			    const struct kext_repository *other)
+{
+	struct bundle_list list = {0};
+	int error = 0;
+	for (size_t i = kext_repository_count(other); error == 0 && i-- > 0;)
+		error = bundle_list_push(&list,
+					 kext_bundle_ref(kext_repository_at(other, i)));
+	if (error == 0)
+		error = repository_add_list(repository, &list);
+	bundle_list_free(&list);
+	return error;
+}
+
 int repository_add_cached(struct kext_repository *repository,
 			  struct cached_kext *const *list, size_t count)
 {

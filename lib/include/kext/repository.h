@@ -16,6 +16,9 @@ KEXT_API struct kext_repository *kext_repository_free(struct kext_repository *re
 /* Adds a bundle and its plug-ins; an equal path replaces. References it. 0 or -ENOMEM. */
 KEXT_API KEXT_MUST_CHECK int kext_repository_add(struct kext_repository *repository,
 						 struct kext_bundle *bundle);
+/* Adds the very bundles that another repository holds; they win ties. 0 or -ENOMEM. */
+KEXT_API KEXT_MUST_CHECK int kext_repository_add_all(struct kext_repository *repository,
+						     const struct kext_repository *other);
 /*
  * Adds every *.kext directly in a folder, with their plug-ins. Broken neighbours are
  * diagnostics, not failures. -errno when the folder cannot be read.
