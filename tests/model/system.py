@@ -3,12 +3,14 @@
 belongs to it, and 24 kexts in four levels, each with a class, that use each other; and the
 check of the symbol files made of them against the model.
 
-    system.py build ARCH FOLDER     FOLDER/kernel, /kexts/*.kext, /addresses (ID@ADDRESS lines)
-    system.py check ARCH FOLDER SYMBOLS
+    system.py build KIND FOLDER     FOLDER/kernel, /kexts/*.kext, /addresses (ID@ADDRESS lines)
+    system.py check KIND FOLDER SYMBOLS
+
+KIND is an architecture, or object_i386 or object_ppc for kexts that are object files.
 """
 import os
 import sys
-from kxld import Link
+from kxld_forms import link
 from setup import *
 
 LEVELS, WIDTH, STEP = 4, 6, 0x40000
@@ -63,8 +65,8 @@ def all_below(level, n):
     return found
 
 
-def kext(cpu, level, n):
-    k = Kext(cpu)
+def kext(cpu, form, level, n):
+    k = form(cpu)
     name = "K%d%d" % (level, n)
     k.function("_f%d%d" % (level, n))
     k.function("__ZN3%s5startEP9IOService" % name)
@@ -86,7 +88,7 @@ def address(cpu, level, n):
     return BASES[cpu][1] + (level * WIDTH + n) * STEP
 
 
-def build(cpu, folder):
+def build(cpu, form, folder):
     kexts = os.path.join(folder, "kexts")
     system = os.path.join(kexts, "System.kext")
     os.makedirs(system)
@@ -105,19 +107,19 @@ def build(cpu, folder):
             libraries += [(identifier(*one), "1.0") for one in below(level, n)]
             entries = "".join("<key>%s</key><string>%s</string>" % one for one in libraries)
             bundle(os.path.join(kexts, "K%d%d.kext" % (level, n)), identifier(level, n), "K",
-                   kext(cpu, level, n), "1.2", "1.0",
+                   kext(cpu, form, level, n), "1.2", "1.0",
                    "<key>OSBundleLibraries</key><dict>%s</dict>" % entries)
             file.write("%s@%x\n" % (identifier(level, n), address(cpu, level, n)))
 
 
-def check(cpu, symbols):
+def check(cpu, form, symbols):
     kernel_, interface_, linked = system_kernel(cpu), kpi(cpu), {}
     for one in positions():
         deps = [(kernel_, interface_, True)]
         deps += [(linked[other], None, True) for other in below(*one)]
         deps += [(linked[other], None, False) for other in all_below(*one)
                  if other not in below(*one)]
-        linked[one] = bytes(Link(kext(cpu, *one), deps, address(cpu, *one)).out)
+        linked[one] = bytes(link(kext(cpu, form, *one), deps, address(cpu, *one)).out)
         with open(os.path.join(symbols, identifier(*one) + ".sym"), "rb") as file:
             if file.read() != linked[one]:
                 sys.exit("%s.sym is not what the model links" % identifier(*one))
@@ -126,8 +128,15 @@ def check(cpu, symbols):
         sys.exit("%d symbol files: %s" % (len(found), found))
 
 
+def kind(name):
+    """(CPU, class of its kexts)"""
+    if name.startswith("object_"):
+        return OBJECT_CPUS[name[7:]], ObjectKext
+    return CPUS[name], Kext
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "build":
-        build(CPUS[sys.argv[2]], sys.argv[3])
+        build(*kind(sys.argv[2]), sys.argv[3])
     else:
-        check(CPUS[sys.argv[2]], sys.argv[4])
+        check(*kind(sys.argv[2]), sys.argv[4])
