@@ -99,7 +99,7 @@ static const struct option_row rows[] = {
 	TEXT(0, "compression", compression, "lzss|lzvn",
 	     "how a prelinked kernel is compressed (lzss)"),
 	FLAG('k', "folder-caches", makes_folder_caches,
-	     "write the identifier caches of the folders"),
+	     "write the caches of the folders"),
 	FLAG(0, "system-caches", makes_system_caches,
 	     "write the caches of the system's folders"),
 	TEXT('u', "update-volume", update, "DIR", "update the boot cache of a volume"),

@@ -1,4 +1,5 @@
 /* Keeping the system's caches; see systemcaches.h. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,14 @@ static int finish(struct kext_diagnostics *diagnostics, int error)
 	return error < 0 ? EX_SOFTWARE : EX_OK;
 }
 
+static int write_identifiers(struct kext_context *context, const char *folder)
+{
+	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
+	return finish(diagnostics,
+		      kext_repository_write_cache(context, folder, diagnostics));
+}
+
+/* The system's caches are root's to write; what lies beside a folder, its owner's. */
 static int write_folder(struct kext_context *context, const char *folder)
 {
 	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
@@ -60,8 +69,15 @@ static int write_folder(struct kext_context *context, const char *folder)
 		print_error("%s: is a kext; caches are made of folders", folder);
 		return finish(diagnostics, 0);
 	}
-	return finish(diagnostics,
-		      kext_repository_write_cache(context, folder, diagnostics));
+	int error = kext_repository_write_beside(context, folder, diagnostics);
+	if (finish(diagnostics, error) != EX_OK)
+		return EX_SOFTWARE;
+	diagnostics = kext_diagnostics_new();
+	error = kext_repository_write_cache(context, folder, diagnostics);
+	if (error != -EACCES && error != -EPERM)
+		return finish(diagnostics, error);
+	kext_diagnostics_free(diagnostics);
+	return EX_OK;
 }
 
 int systemcaches_write_folders(struct kext_context *context,
@@ -74,13 +90,28 @@ int systemcaches_write_folders(struct kext_context *context,
 	return status;
 }
 
+static int write_properties(struct kext_context *context,
+			    const struct option_list *folders)
+{
+	static const char *const keys[] = {"OSBundleHelper", "PGO"};
+	const struct kext_arch *arch = kext_arch_host();
+	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
+	int error = kext_repository_write_personalities(
+		context, folders->items, folders->count, arch, diagnostics);
+	for (size_t i = 0; error == 0 && i < sizeof(keys) / sizeof(*keys); i++)
+		error = kext_repository_write_property(context, folders->items,
+						       folders->count, arch, keys[i],
+						       diagnostics);
+	return finish(diagnostics, error);
+}
+
 int systemcaches_write(struct kext_context *context, const struct option_list *folders)
 {
-	int status = systemcaches_write_folders(context, folders);
-	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
-	int error = folders->count ? kext_repository_write_personalities(
-					     context, folders->items, folders->count,
-					     kext_arch_host(), diagnostics)
-				   : 0;
-	return finish(diagnostics, error) == EX_OK ? status : EX_SOFTWARE;
+	int status = EX_OK;
+	for (size_t i = 0; i < folders->count; i++)
+		if (write_identifiers(context, folders->items[i]) != EX_OK)
+			status = EX_SOFTWARE;
+	if (folders->count && write_properties(context, folders) != EX_OK)
+		status = EX_SOFTWARE;
+	return status;
 }

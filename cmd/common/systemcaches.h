@@ -15,10 +15,13 @@ void systemcaches_folders(const struct kext_context *context,
 			  struct option_list *folders);
 /* Whether a path is one of these folders, however it is spelled. */
 bool systemcaches_is_folder(const struct option_list *folders, const char *path);
-/* Writes an identifier cache of each folder; an exit status. */
+/*
+ * Writes a repository cache of each folder beside it, and an identifier cache unless that is
+ * for others to write; an exit status.
+ */
 int systemcaches_write_folders(struct kext_context *context,
 			       const struct option_list *folders);
-/* The same, and the personalities and helpers of all their kexts. */
+/* Writes an identifier cache of each, and what all their kexts say of some properties. */
 int systemcaches_write(struct kext_context *context, const struct option_list *folders);
 
 #endif

@@ -2,26 +2,52 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/memory.h"
 #include "repository/cache.h"
 
-char *cache_path_of(const struct kext_context *context, const char *real_path)
+/* The path below the context's root, or NULL for one outside of it. */
+static const char *below_root(const struct kext_context *context, const char *real_path)
 {
 	const char *root = kext_context_root(context);
 	size_t length = strlen(root);
 	while (length && root[length - 1] == '/')
 		length--;
-	if (strncmp(real_path, root, length) == 0 && real_path[length] == '/')
-		real_path += length;
-	return mem_format("%s/Directories%s/%s", CACHE_FOLDER, real_path,
-			  CACHE_IDENTIFIERS);
+	bool is_below = strncmp(real_path, root, length) == 0 && real_path[length] == '/';
+	return is_below ? real_path + length : NULL;
 }
 
 int cache_open_root(const struct kext_context *context)
 {
 	int fd = open(kext_context_root(context), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+/* Identifier caches are kept in one place; a repository cache lies beside its folder. */
+int cache_locate(const struct kext_context *context, enum cache_kind kind,
+		 const char *real_path, int *ret_root, char **ret_path)
+{
+	const char *below = below_root(context, real_path);
+	bool is_outside = kind == CACHE_OF_REPOSITORY && !below;
+	if (!below)
+		below = real_path;
+	char *path = kind == CACHE_OF_REPOSITORY
+			     ? mem_format("%s.kextcache", below + strspn(below, "/"))
+			     : mem_format("%s/Directories%s/%s", CACHE_FOLDER, below,
+					  CACHE_IDENTIFIERS);
+	if (!path)
+		return -ENOMEM;
+	int root = is_outside ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)
+			      : cache_open_root(context);
+	if (root < 0) {
+		int error = is_outside ? -errno : root;
+		free(path);
+		return error;
+	}
+	*ret_root = root;
+	*ret_path = path;
+	return 0;
 }
 
 /* Inode, size and times of one file; "-" when it is not there. */
@@ -70,4 +96,11 @@ bool cache_stamp(int folder, const char *relative, char text[CACHE_STAMP_MAX])
 		return strlen(text) < CACHE_STAMP_MAX - 1;
 	}
 	return false;
+}
+
+bool cache_folder_stamp(int folder, char text[CACHE_STAMP_MAX])
+{
+	struct stat st;
+	text[0] = '\0';
+	return add_file(folder, ".", ".", text, &st) && S_ISDIR(st.st_mode);
 }

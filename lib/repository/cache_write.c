@@ -5,17 +5,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 #include "base/file.h"
 #include "base/memory.h"
 #include "repository/cache.h"
-
-#define GZIP_WINDOW 31 /* zlib's number for a gzip stream */
 
 static int refuse(struct kext_diagnostics *diagnostics, const char *folder,
 		  const char *reason)
@@ -26,21 +22,6 @@ static int refuse(struct kext_diagnostics *diagnostics, const char *folder,
 }
 
 /* ---- the file ---- */
-
-/* The same text gives the same bytes: the stream states no time and no name. */
-static int compress_text(const char *text, size_t size, struct buffer *out)
-{
-	z_stream z = {.next_in = (Bytef *)text, .avail_in = (uInt)size};
-	if (deflateInit2(&z, 6, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		return -ENOMEM;
-	size_t room = deflateBound(&z, size);
-	z.next_out = buffer_extend(out, room);
-	z.avail_out = (uInt)room;
-	int result = z.next_out ? deflate(&z, Z_FINISH) : Z_MEM_ERROR;
-	out->size = z.total_out;
-	deflateEnd(&z);
-	return result == Z_STREAM_END ? 0 : -ENOMEM;
-}
 
 static int make_folders(int root, char *path)
 {
@@ -55,12 +36,10 @@ static int make_folders(int root, char *path)
 }
 
 /* Until its time is set the file counts as stale. */
-static int publish(struct kext_context *context, char *path, const struct buffer *out,
-		   time_t time)
+static int publish(int root, char *path, const struct buffer *out, struct timespec time)
 {
-	_cleanup_fd_ int root = cache_open_root(context);
-	struct timespec times[2] = {{.tv_sec = time + 1}, {.tv_sec = time + 1}};
-	int error = root < 0 ? root : make_folders(root, path);
+	struct timespec times[2] = {time, time};
+	int error = make_folders(root, path);
 	if (error == 0)
 		error = file_publish(root, path, out->data, out->size, 0644, false);
 	if (error == 0 && utimensat(root, path, times, AT_SYMLINK_NOFOLLOW) < 0)
@@ -68,13 +47,13 @@ static int publish(struct kext_context *context, char *path, const struct buffer
 	return error;
 }
 
-static int write_text(struct kext_context *context, char *path, const char *text,
-		      size_t size, time_t time, struct kext_diagnostics *diagnostics)
+int cache_publish(int root, char *path, const char *text, size_t size,
+		  struct timespec time, struct kext_diagnostics *diagnostics)
 {
 	_cleanup_buffer_ struct buffer out = {0};
-	int error = compress_text(text, size, &out);
+	int error = cache_pack(text, size, &out);
 	if (error == 0)
-		error = publish(context, path, &out, time);
+		error = publish(root, path, &out, time);
 	if (error == -EROFS) {
 		kext_diagnose(diagnostics, KEXT_NOTE, "cache.write", path, NULL,
 			      "is on a file system that is read-only; not written");
@@ -86,16 +65,9 @@ static int write_text(struct kext_context *context, char *path, const char *text
 	return error;
 }
 
-/* ---- identifiers ---- */
+/* ---- reading the folder ---- */
 
-struct folder_scan {
-	struct kext_repository *repository;
-	char real_path[PATH_MAX];
-	int fd;
-	struct stat before;
-};
-
-static void close_scan(struct folder_scan *scan)
+void cache_scan_close(struct cache_scan *scan)
 {
 	kext_repository_free(scan->repository);
 	file_close(scan->fd);
@@ -119,10 +91,10 @@ static bool has_links(int fd)
 	return found;
 }
 
-static int scan_folder(struct kext_context *context, const char *folder,
-		       struct kext_diagnostics *diagnostics, struct folder_scan *ret)
+int cache_scan_open(struct kext_context *context, const char *folder,
+		    struct kext_diagnostics *diagnostics, struct cache_scan *ret)
 {
-	*ret = (struct folder_scan){.fd = -1};
+	*ret = (struct cache_scan){.fd = -1};
 	ret->fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ret->fd < 0 || !realpath(folder, ret->real_path) ||
 	    fstat(ret->fd, &ret->before) < 0) {
@@ -131,6 +103,8 @@ static int scan_folder(struct kext_context *context, const char *folder,
 			      kext_error_string(error));
 		return error;
 	}
+	if (!cache_folder_stamp(ret->fd, ret->stamp))
+		return refuse(diagnostics, folder, "it is no folder any more");
 	int error = kext_repository_new(context, &ret->repository);
 	if (error == 0)
 		error = repository_scan(ret->repository, folder, diagnostics);
@@ -140,6 +114,32 @@ static int scan_folder(struct kext_context *context, const char *folder,
 		error = refuse(diagnostics, folder, "a symbolic link is in it");
 	return error;
 }
+
+static int check_unchanged(const struct cache_scan *scan,
+			   struct kext_diagnostics *diagnostics)
+{
+	char stamp[CACHE_STAMP_MAX];
+	if (cache_folder_stamp(scan->fd, stamp) && strcmp(stamp, scan->stamp) == 0)
+		return 0;
+	return refuse(diagnostics, scan->real_path, "it has changed meanwhile");
+}
+
+/* Where the kext lies below the folder, and its stamp. */
+static int locate_kext(const struct cache_scan *scan, const struct kext_bundle *bundle,
+		       struct kext_diagnostics *diagnostics, const char **ret_relative,
+		       char stamp[CACHE_STAMP_MAX])
+{
+	const char *path = kext_bundle_path(bundle);
+	size_t length = strlen(scan->real_path);
+	if (strncmp(path, scan->real_path, length) != 0 || path[length] != '/' ||
+	    !cache_stamp(scan->fd, path + length + 1, stamp))
+		return refuse(diagnostics, scan->real_path,
+			      "a kext in it is not where it was a moment ago");
+	*ret_relative = path + length + 1;
+	return 0;
+}
+
+/* ---- identifier caches ---- */
 
 static int set_text(struct kext_value *entry, const char *key, const char *text)
 {
@@ -172,138 +172,217 @@ static int fill_entry(struct kext_value *entry, const struct kext_bundle *bundle
 	return error == 0 ? set_text(entry, CACHE_KEY_STAMP, stamp) : error;
 }
 
-static int add_entry(struct kext_value *kexts, const struct folder_scan *scan,
-		     const struct kext_bundle *bundle,
-		     struct kext_diagnostics *diagnostics)
+static int add_identifier(struct kext_value *kexts, const struct cache_scan *scan,
+			  const struct kext_bundle *bundle,
+			  struct kext_diagnostics *diagnostics)
 {
 	char stamp[CACHE_STAMP_MAX];
-	const char *path = kext_bundle_path(bundle);
-	size_t length = strlen(scan->real_path);
-	if (strncmp(path, scan->real_path, length) != 0 || path[length] != '/' ||
-	    !cache_stamp(scan->fd, path + length + 1, stamp))
-		return refuse(diagnostics, scan->real_path,
-			      "a kext in it is not where it was a moment ago");
+	const char *relative;
+	int error = locate_kext(scan, bundle, diagnostics, &relative, stamp);
+	if (error < 0)
+		return error;
 	struct kext_value *entry = kext_value_new_dictionary();
 	if (!entry)
 		return -ENOMEM;
-	int error = fill_entry(entry, bundle, path + length + 1, stamp);
+	error = fill_entry(entry, bundle, relative, stamp);
 	if (error == 0)
 		return kext_value_append(kexts, entry);
 	kext_value_unref(entry);
 	return error;
 }
 
-static int fill_cache(struct kext_value *cache, const struct folder_scan *scan,
-		      struct kext_diagnostics *diagnostics)
+static int fill_identifiers(struct kext_value *cache, struct kext_value *kexts,
+			    const struct cache_scan *scan,
+			    struct kext_diagnostics *diagnostics)
 {
-	struct kext_value *kexts = kext_value_new_array();
 	int error = set_text(cache, CACHE_KEY_BASE, scan->real_path);
 	if (error == 0)
 		error = kext_value_set(cache, CACHE_KEY_VERSION,
 				       kext_value_new_integer(CACHE_VERSION, 32));
 	if (error == 0)
-		error = kext_value_set(cache, CACHE_KEY_INFO, kexts);
-	else
-		kext_value_unref(kexts);
+		error = kext_value_set(cache, CACHE_KEY_INFO, kext_value_ref(kexts));
 	for (size_t i = 0; error == 0 && i < kext_repository_count(scan->repository); i++)
-		error = add_entry(kexts, scan, kext_repository_at(scan->repository, i),
-				  diagnostics);
+		error = add_identifier(kexts, scan,
+				       kext_repository_at(scan->repository, i),
+				       diagnostics);
 	return error;
 }
 
-static int write_scan(struct kext_context *context, const struct folder_scan *scan,
-		      struct kext_diagnostics *diagnostics)
+/* ---- repository caches ---- */
+
+/* The keys of Info.plist that are kept. */
+static struct kext_value *some_of(const struct kext_value *info)
+{
+	static const char *const keys[] = {"CFBundleInfoDictionaryVersion",
+					   "CFBundleGetInfoString",
+					   "CFBundleIdentifier",
+					   "CFBundleExecutable",
+					   "CFBundleName",
+					   "CFBundleShortVersionString",
+					   "CFBundleVersion",
+					   "NSHumanReadableCopyright",
+					   "OSBundleCompatibleVersion",
+					   "OSBundleRequired",
+					   "IOKitPersonalities",
+					   "OSBundleLibraries",
+					   "OSKernelResource",
+					   "OSBundleDebugLevel",
+					   "OSBundleHelper"};
+	struct kext_value *result = kext_value_new_dictionary();
+	for (size_t i = 0; result && i < sizeof(keys) / sizeof(*keys); i++) {
+		const struct kext_value *value = kext_value_get(info, keys[i]);
+		if (!value ||
+		    kext_value_set(result, keys[i], kext_value_copy(value)) == 0)
+			continue;
+		kext_value_unref(result);
+		result = NULL;
+	}
+	return result;
+}
+
+/* Whether `path` is below `folder`, or is directly in the scanned folder (NULL). */
+static bool is_in(const char *path, const char *folder)
+{
+	size_t length = folder ? strlen(folder) : 0;
+	if (!folder)
+		return !strchr(path, '/');
+	return strncmp(path, folder, length) == 0 && path[length] == '/';
+}
+
+static struct kext_value *list_kexts(const struct cache_scan *scan, const char *folder,
+				     struct kext_diagnostics *diagnostics,
+				     int *ret_error);
+
+static int fill_kext(struct kext_value *entry, const struct cache_scan *scan,
+		     const struct kext_bundle *bundle, bool is_plugin,
+		     struct kext_diagnostics *diagnostics)
+{
+	char stamp[CACHE_STAMP_MAX];
+	const char *relative;
+	int error = locate_kext(scan, bundle, diagnostics, &relative, stamp);
+	if (error == 0)
+		error = set_text(entry, CACHE_KEY_BUNDLE, relative);
+	if (error == 0)
+		error = kext_value_set(entry, CACHE_KEY_PROPERTY,
+				       some_of(kext_bundle_info(bundle)));
+	if (error == 0)
+		error = set_text(entry, CACHE_KEY_STAMP, stamp);
+	if (error < 0 || is_plugin)
+		return error;
+	struct kext_value *plugins = list_kexts(scan, relative, diagnostics, &error);
+	return error < 0 ? error : kext_value_set(entry, CACHE_KEY_PLUGINS, plugins);
+}
+
+/* Those directly in the scanned folder (NULL), each with its plug-ins; or a kext's. */
+static struct kext_value *list_kexts(const struct cache_scan *scan, const char *folder,
+				     struct kext_diagnostics *diagnostics, int *ret_error)
+{
+	struct kext_value *kexts = kext_value_new_array();
+	size_t prefix = strlen(scan->real_path) + 1;
+	int error = kexts ? 0 : -ENOMEM;
+	for (size_t i = 0; error == 0 && i < kext_repository_count(scan->repository);
+	     i++) {
+		const struct kext_bundle *bundle =
+			kext_repository_at(scan->repository, i);
+		if (!is_in(kext_bundle_path(bundle) + prefix, folder))
+			continue;
+		struct kext_value *entry = kext_value_new_dictionary();
+		error = entry ? fill_kext(entry, scan, bundle, folder, diagnostics)
+			      : -ENOMEM;
+		if (error == 0)
+			error = kext_value_append(kexts, entry);
+		else
+			kext_value_unref(entry);
+	}
+	*ret_error = error;
+	if (error == 0)
+		return kexts;
+	kext_value_unref(kexts);
+	return NULL;
+}
+
+static int fill_repository(struct kext_value *cache, const struct cache_scan *scan,
+			   struct kext_diagnostics *diagnostics)
+{
+	int error = kext_value_set(cache, CACHE_KEY_FORMAT,
+				   kext_value_new_integer(CACHE_VERSION, 32));
+	if (error == 0)
+		error = set_text(cache, CACHE_KEY_FOLDER, scan->real_path);
+	if (error == 0)
+		error = set_true(cache, CACHE_KEY_SCANS, true);
+	if (error < 0)
+		return error;
+	struct kext_value *kexts = list_kexts(scan, NULL, diagnostics, &error);
+	return error < 0 ? error : kext_value_set(cache, CACHE_KEY_KEXTS, kexts);
+}
+
+/* ---- either ---- */
+
+static int fill(struct kext_value *cache, enum cache_kind kind,
+		const struct cache_scan *scan, struct kext_diagnostics *diagnostics)
+{
+	int error = 0;
+	if (kind == CACHE_OF_REPOSITORY) {
+		error = fill_repository(cache, scan, diagnostics);
+	} else {
+		struct kext_value *kexts = kext_value_new_array();
+		error = kexts ? fill_identifiers(cache, kexts, scan, diagnostics)
+			      : -ENOMEM;
+		kext_value_unref(kexts);
+	}
+	return error == 0 ? set_text(cache, CACHE_KEY_STAMP, scan->stamp) : error;
+}
+
+/* The kinds have rules of their own for what is new enough; each gets what it asks for.
+ */
+static struct timespec time_for(enum cache_kind kind, const struct cache_scan *scan)
+{
+	const struct stat *st = &scan->before;
+	time_t second =
+		kind == CACHE_OF_REPOSITORY ? st->st_ctim.tv_sec : st->st_mtim.tv_sec;
+	return (struct timespec){.tv_sec = second + 1};
+}
+
+static int write_scan(struct kext_context *context, enum cache_kind kind,
+		      const struct cache_scan *scan, struct kext_diagnostics *diagnostics)
 {
 	struct kext_value *cache = kext_value_new_dictionary();
-	_cleanup_free_ char *path = cache_path_of(context, scan->real_path);
+	_cleanup_free_ char *path = NULL;
 	_cleanup_free_ char *text = NULL;
+	_cleanup_fd_ int root = -1;
 	size_t size = 0;
-	struct stat now;
-	int error = cache && path ? fill_cache(cache, scan, diagnostics) : -ENOMEM;
+	int error = cache ? fill(cache, kind, scan, diagnostics) : -ENOMEM;
 	if (error == 0)
 		error = kext_value_to_xml(cache, KEXT_XML_PLIST, &text, &size);
 	kext_value_unref(cache);
-	if (error == 0 && (fstat(scan->fd, &now) < 0 ||
-			   now.st_mtim.tv_sec != scan->before.st_mtim.tv_sec ||
-			   now.st_mtim.tv_nsec != scan->before.st_mtim.tv_nsec))
-		error = refuse(diagnostics, scan->real_path, "it has changed meanwhile");
 	if (error == 0)
-		error = write_text(context, path, text, size, scan->before.st_mtim.tv_sec,
-				   diagnostics);
+		error = check_unchanged(scan, diagnostics);
+	if (error == 0)
+		error = cache_locate(context, kind, scan->real_path, &root, &path);
+	return error < 0 ? error
+			 : cache_publish(root, path, text, size, time_for(kind, scan),
+					 diagnostics);
+}
+
+static int write_cache(struct kext_context *context, enum cache_kind kind,
+		       const char *folder, struct kext_diagnostics *diagnostics)
+{
+	struct cache_scan scan;
+	int error = cache_scan_open(context, folder, diagnostics, &scan);
+	if (error == 0)
+		error = write_scan(context, kind, &scan, diagnostics);
+	cache_scan_close(&scan);
 	return error;
 }
 
 int kext_repository_write_cache(struct kext_context *context, const char *folder,
 				struct kext_diagnostics *diagnostics)
 {
-	struct folder_scan scan;
-	int error = scan_folder(context, folder, diagnostics, &scan);
-	if (error == 0)
-		error = write_scan(context, &scan, diagnostics);
-	close_scan(&scan);
-	return error;
+	return write_cache(context, CACHE_OF_IDENTIFIERS, folder, diagnostics);
 }
 
-/* ---- personalities ---- */
-
-/* A personality without CFBundleIdentifier belongs to its kext. */
-static int add_personalities(struct kext_value *all, const struct kext_bundle *bundle,
-			     const struct kext_arch *arch)
+int kext_repository_write_beside(struct kext_context *context, const char *folder,
+				 struct kext_diagnostics *diagnostics)
 {
-	const struct kext_value *own =
-		kext_bundle_property(bundle, "IOKitPersonalities", arch);
-	int error = 0;
-	if (!kext_value_is(own, KEXT_VALUE_DICTIONARY))
-		return 0;
-	for (size_t i = 0; error == 0 && i < kext_value_count(own); i++) {
-		struct kext_value *copy = kext_value_copy(kext_value_at(own, i));
-		if (copy && kext_value_is(copy, KEXT_VALUE_DICTIONARY) &&
-		    !kext_value_get(copy, "CFBundleIdentifier"))
-			error = set_text(copy, "CFBundleIdentifier",
-					 kext_bundle_identifier(bundle));
-		if (error == 0)
-			error = kext_value_append(all, copy);
-		else
-			kext_value_unref(copy);
-	}
-	return error;
-}
-
-static int add_folder_personalities(struct kext_context *context, const char *folder,
-				    const struct kext_arch *arch, struct kext_value *all,
-				    time_t *newest, struct kext_diagnostics *diagnostics)
-{
-	struct folder_scan scan;
-	int error = scan_folder(context, folder, diagnostics, &scan);
-	if (error == 0 && scan.before.st_mtim.tv_sec > *newest)
-		*newest = scan.before.st_mtim.tv_sec;
-	for (size_t i = 0; error == 0 && i < kext_repository_count(scan.repository); i++)
-		error = add_personalities(all, kext_repository_at(scan.repository, i),
-					  arch);
-	close_scan(&scan);
-	return error;
-}
-
-int kext_repository_write_personalities(struct kext_context *context,
-					const char *const *folders, size_t count,
-					const struct kext_arch *arch,
-					struct kext_diagnostics *diagnostics)
-{
-	struct kext_value *all = kext_value_new_array();
-	_cleanup_free_ char *path = mem_format(
-		"%s/Startup/IOKitPersonalities_%s.ioplist.gz", CACHE_FOLDER, arch->name);
-	_cleanup_free_ char *text = NULL;
-	size_t size = 0;
-	time_t newest = 0;
-	int error = all && path ? 0 : -ENOMEM;
-	for (size_t i = 0; error == 0 && i < count; i++)
-		error = add_folder_personalities(context, folders[i], arch, all, &newest,
-						 diagnostics);
-	if (error == 0)
-		error = kext_value_to_xml(all, KEXT_XML_SHARE, &text, &size);
-	/* As sent to the kernel: with the NUL. */
-	if (error == 0)
-		error = write_text(context, path, text, size + 1, newest, diagnostics);
-	kext_value_unref(all);
-	return error;
+	return write_cache(context, CACHE_OF_REPOSITORY, folder, diagnostics);
 }

@@ -39,6 +39,13 @@ found()
 	grep -ao '<key>CFBundleVersion</key><string[^>]*>[0-9.]*' "$T/found.mkext" | sed 's/.*>//'
 }
 
+# Identifier caches alone: what is doubted is read, not looked up in another cache.
+write_identifiers()
+{
+	kextcache -k "$FOLDER"
+	rm "$FOLDER.kextcache"
+}
+
 test_content()
 {
 	make_root
@@ -70,7 +77,7 @@ lie()
 		import gzip, os, sys
 		path, old, new = sys.argv[1:]
 		times = os.stat(path)
-		data = gzip.decompress(open(path, "rb").read())
+		data = gzip.decompress(open(path, "rb").read()).replace(b"\n", b"").replace(b"\t", b"")
 		assert old.encode() in data
 		with open(path, "wb") as file:
 		    file.write(gzip.compress(data.replace(old.encode(), new.encode())))
@@ -88,7 +95,7 @@ test_believed_and_doubted()
 {
 	make_root
 	touch -d @1600000000 "$FOLDER"
-	kextcache -k "$FOLDER"
+	write_identifiers
 	expect_equal "$(found com.example.A) $(found com.example.Inner)" "1.0 1.5"
 	lie com.example.A com.example.Z
 	expect_equal "$(believed)" yes
@@ -117,21 +124,21 @@ test_changes_inside_of_kexts()
 {
 	make_root
 	touch -d @1600000000 "$FOLDER"
-	kextcache -k "$FOLDER"
+	write_identifiers
 	# None of these changes the folder's time.
 	plist_kext "$FOLDER" A 1.1
 	expect_equal "$(found com.example.A)" 1.1
-	kextcache -k "$FOLDER"
+	write_identifiers
 	plist_kext "$FOLDER/B.kext/Contents/PlugIns" Second 3.0
 	expect_equal "$(found com.example.Second)" 3.0
-	kextcache -k "$FOLDER"
+	write_identifiers
 	rm -r "$FOLDER/B.kext/Contents/PlugIns/Inner.kext"
 	expect_equal "$(found com.example.Inner)" ""
-	kextcache -k "$FOLDER"
+	write_identifiers
 	plist_kext "$FOLDER/A.kext/Contents/PlugIns" Late 4.0
 	expect_equal "$(found com.example.Late)" 4.0
 	# This does.
-	kextcache -k "$FOLDER"
+	write_identifiers
 	plist_kext "$FOLDER" New 5.0
 	expect_equal "$(found com.example.New)" 5.0
 }
@@ -140,7 +147,7 @@ test_damaged()
 {
 	make_root
 	touch -d @1600000000 "$FOLDER"
-	kextcache -k "$FOLDER"
+	write_identifiers
 	cp "$CACHE" "$T/good"
 	damage()
 	{
@@ -165,6 +172,148 @@ open('$CACHE', 'wb').write($1)"
 	damage "gzip.compress(text.replace(b'CacheVersion</key>', b'CacheVersiom</key>'))"
 	damage "gzip.compress(text.replace(b'/Library/Extensions</string>', b'/Library/Other</string>'))"
 	damage "gzip.compress(b'<array>' * 100000)"
+	damage "gzip.compress(text.replace(b'<array>', b'<array>' + b'<dict></dict>' * 70000))"
+}
+
+# What is added within the second of the folder's time is there, whatever that time says.
+test_within_a_second()
+{
+	make_root
+	touch -d @1600000000 "$FOLDER"
+	write_identifiers
+	plist_kext "$FOLDER" New 1.0
+	touch -d @1600000000.5 "$FOLDER"
+	expect_equal "$(found com.example.New)" 1.0
+	write_identifiers
+	plist_kext "$FOLDER" Newer 1.0
+	touch -d @1600000000.5 "$FOLDER"
+	expect_equal "$(found com.example.Newer)" 1.0
+}
+
+test_beside_the_folder()
+{
+	make_root
+	python3 - "$FOLDER/A.kext/Contents/Info.plist" <<-'END'
+		import sys
+		text = open(sys.argv[1]).read()
+		more = "<key>OSBundleRequired</key><string>Root</string><key>Other</key><string>x</string>"
+		open(sys.argv[1], "w").write(text.replace("<dict>", "<dict>" + more, 1))
+	END
+	expect_status 0 kextcache -k "$FOLDER"
+	rm "$CACHE"
+	CACHE=$FOLDER.kextcache
+	expect_equal "$(stat -c '%a %Y' "$CACHE")" "644 $(($(stat -c %Z "$FOLDER") + 1))"
+	python3 - "$CACHE" "$(realpath "$FOLDER")" <<-'END'
+		import gzip, plistlib, sys
+		cache = plistlib.loads(gzip.decompress(open(sys.argv[1], "rb").read()))
+		assert cache["KextCacheVersion"] == 1 and cache["ScansForKexts"] is True
+		assert cache["RepositoryPath"] == sys.argv[2]
+		a, b = cache["Kexts"]
+		assert (a["bundlePathInRepository"], b["bundlePathInRepository"]) == ("A.kext", "B.kext")
+		assert a["infoDictionary"] == {"CFBundleIdentifier": "com.example.A", "CFBundleVersion": "1.0",
+		    "OSBundleRequired": "Root", "OSBundleCompatibleVersion": "1.0"}, a
+		inner, = b["plugins"]
+		assert inner["bundlePathInRepository"] == "B.kext/Contents/PlugIns/Inner.kext"
+		assert inner["infoDictionary"]["CFBundleVersion"] == "1.5" and a["plugins"] == []
+	END
+	expect_equal "$(found com.example.A) $(found com.example.Inner)" "1.0 1.5"
+	lie com.example.A com.example.Z
+	expect_equal "$(believed)" yes
+	# Later than the folder's change of status is late enough; that very time is not.
+	touch -d "@$(($(stat -c %Z "$FOLDER") + 1000))" "$CACHE"; expect_equal "$(believed)" yes
+	touch -d "$(stat -c %z "$FOLDER")" "$CACHE"; expect_equal "$(believed)" no
+	touch -d "@$(($(stat -c %Z "$FOLDER") + 1))" "$CACHE"; expect_equal "$(believed)" yes
+	chmod 664 "$CACHE"; expect_equal "$(believed)" no
+	chmod 644 "$CACHE"; expect_equal "$(believed)" yes
+	chmod g+w "$(dirname "$FOLDER")"; expect_equal "$(believed)" no
+	chmod g-w "$(dirname "$FOLDER")"; expect_equal "$(believed)" yes
+	local change
+	for change in "KextCacheVersion</key><integer>1:KextCacheVersion</key><integer>2" \
+		"<key>ScansForKexts</key><true/>:<key>ScansForKexts</key><false/>" \
+		"/Library/Extensions</string>:/Library/Other</string>" \
+		">B.kext/Contents/PlugIns/Inner:>B.kext/../B.kext/Contents/PlugIns/Inner"; do
+		cp -p "$CACHE" "$T/good"
+		lie "${change%%:*}" "${change#*:}"
+		expect_equal "$(believed)" no
+		cp -p "$T/good" "$CACHE"
+	done
+	expect_equal "$(believed)" yes
+	# A change of the folder's mode is one of its status.
+	chmod 750 "$FOLDER"
+	touch -d "@$(($(stat -c %Z "$FOLDER") + 1))" "$CACHE"; expect_equal "$(believed)" no
+	# A folder above which nobody may write goes without; so does what lies beside it.
+	expect_status 70 kextcache -k "$T/none" "$FOLDER"
+	[ "$(stat -c %Z "$CACHE")" -ge "$(stat -c %Z "$FOLDER")" ]
+}
+
+# Every command knows kexts by the cache: one that hides a library hides it from each.
+test_every_command_reads_it()
+{
+	make_root
+	local name
+	for name in Lib User; do
+		make_kext "$T" $name com.example.$name 1.0 com.example.Lib=1.0 <<-END
+			#include <mach/mach_types.h>
+			$([ $name = Lib ] && echo 'int lib_value(void) { return 7; }')
+			$([ $name = User ] && echo 'int lib_value(void);')
+			kern_return_t ${name}_start(kmod_info_t *k, void *d) { return lib_value() - 7; }
+			kern_return_t ${name}_stop(kmod_info_t *k, void *d) { return 0; }
+		END
+	done
+	sed -i 's,<key>com.example.Lib</key><string>1.0</string>,,' "$T/Lib.kext/Contents/Info.plist"
+	mv "$T/Lib.kext" "$FOLDER/"
+	knows()
+	{
+		kextutil -n "$T/User.kext" >"$T/out" 2>&1 && echo kextutil
+		kextload "$T/User.kext" >"$T/out" 2>&1 && echo kextload
+		kextload -b com.example.Lib >"$T/out" 2>&1 && echo kextd
+		kextd --shutdown >/dev/null 2>&1
+		kextlibs "$T/User.kext" 2>/dev/null | grep -q com.example.Lib && echo kextlibs
+		kextfind -b com.example.Lib 2>/dev/null | grep -q Lib.kext && echo kextfind
+		[ -z "$(found com.example.Lib)" ] || echo kextcache
+	}
+	local all="kextutil kextload kextd kextlibs kextfind kextcache"
+	expect_equal "$(knows | xargs)" "$all"
+	write_identifiers
+	expect_equal "$(knows | xargs)" "$all"
+	lie com.example.Lib com.example.Lix
+	expect_equal "$(knows | xargs)" ""
+	rm "$CACHE"
+	kextcache -k "$FOLDER"
+	rm "$CACHE"
+	CACHE=$FOLDER.kextcache
+	expect_equal "$(knows | xargs)" "$all"
+	lie com.example.Lib com.example.Lix
+	expect_equal "$(knows | xargs)" ""
+	chmod 600 "$CACHE"
+	expect_equal "$(knows | xargs)" "$all"
+}
+
+# Whoever writes last, there is one whole cache, and nothing is left over.
+test_many_writers()
+{
+	make_root
+	local i pids=""
+	for i in $(seq 30); do
+		plist_kext "$FOLDER" "K$i" 1.0
+	done
+	for i in 1 2 3 4; do
+		(for _ in 1 2 3 4 5; do kextcache -k "$FOLDER"; done) &
+		pids="$pids $!"
+	done
+	while [ -n "$(jobs -r)" ]; do
+		expect_equal "$(found com.example.K7)" 1.0
+	done
+	for i in $pids; do
+		wait "$i"
+	done
+	gzip -t <"$CACHE"
+	gzip -t <"$FOLDER.kextcache"
+	expect_equal "$(ls -A "$(dirname "$CACHE")")" KextIdentifiers.plist.gz
+	expect_equal "$(ls -A "$(dirname "$FOLDER")")" "$(printf 'Extensions\nExtensions.kextcache')"
+	lie com.example.A com.example.Z
+	rm "$FOLDER.kextcache"
+	expect_equal "$(believed)" yes
 }
 
 test_not_written()
@@ -183,13 +332,13 @@ test_not_written()
 	echo file >"$KEXT_ROOT/System/Library/Caches"
 	expect_status 70 kextcache -k "$FOLDER"
 	expect_text "$T/err" "cannot be written"
-	rm "$KEXT_ROOT/System/Library/Caches"
+	rm "$KEXT_ROOT/System/Library/Caches" "$FOLDER.kextcache"
 	(
 		ulimit -f 0
 		trap '' XFSZ
 		kextcache -k "$FOLDER" 2>/dev/null
 	) && fail "a full disk was no failure"
-	expect_equal "$(find "$KEXT_ROOT/System" -type f)" ""
+	expect_equal "$(find "$KEXT_ROOT" -type f ! -name Info.plist)" ""
 	expect_status 70 kextcache -k "$T/none"
 }
 
@@ -203,8 +352,25 @@ test_system_caches()
 		    "<string>Foo</string></dict></dict>")
 		open(sys.argv[1], "w").write(text.replace("<dict>", "<dict>" + more, 1))
 	END
+	mkdir -p "$KEXT_ROOT/System/Library/Extensions/H.kext"
+	sed 's,<dict>,<dict><key>OSBundleHelper</key><dict><key>x</key><string>y</string></dict>,
+		s,example.A,example.H,' "$FOLDER/A.kext/Contents/Info.plist" \
+		>"$KEXT_ROOT/System/Library/Extensions/H.kext/Info.plist"
+	sed -i 's,<key>IOKitP.*</dict></dict>,,' "$KEXT_ROOT/System/Library/Extensions/H.kext/Info.plist"
+	touch -d @1500000000 "$KEXT_ROOT/System/Library/Extensions"
 	touch -d @1600000000 "$FOLDER"
 	expect_status 0 kextcache -system-caches
+	python3 - "$KEXT_ROOT" "$KEXT_ROOT/$CACHES/Startup/KextPropertyValues_" <<-'END'
+		import gzip, os, plistlib, sys
+		rows = {}
+		for key in "OSBundleHelper", "PGO":
+		    path = sys.argv[2] + key + "_x86_64.plist.gz"
+		    assert os.stat(path).st_mtime == 1600000001, path
+		    rows[key] = plistlib.loads(gzip.open(path).read())
+		assert rows == {"PGO": [], "OSBundleHelper": [{"Data": {"x": "y"},
+		    "CFBundleIdentifier": "com.example.H", "CFBundleVersion": "1.0", "OSBundlePath":
+		    os.path.realpath(sys.argv[1]) + "/System/Library/Extensions/H.kext"}]}, rows
+	END
 	[ -f "$CACHE" ]
 	expect_equal "$(gzip -dc "$KEXT_ROOT/$CACHES/Startup/IOKitPersonalities_x86_64.ioplist.gz" |
 		tr '\0' '!')" "<array><dict><key>IOClass</key><string>Foo</string>\

@@ -62,6 +62,14 @@ KEXT_API KEXT_MUST_CHECK int
 kext_repository_write_cache(struct kext_context *context, const char *folder,
 			    struct kext_diagnostics *diagnostics);
 /*
+ * Writes the repository cache of a folder, FOLDER.kextcache beside it, as 10.4 does; calls
+ * above know kexts by it if there is no identifier cache. It must be newer than the folder's
+ * change of status; all else as above.
+ */
+KEXT_API KEXT_MUST_CHECK int
+kext_repository_write_beside(struct kext_context *context, const char *folder,
+			     struct kext_diagnostics *diagnostics);
+/*
  * Writes all personalities of these folders' kexts for an architecture, compressed, to
  * …/com.apple.kext.caches/Startup/IOKitPersonalities_ARCH.ioplist.gz; as above.
  */
@@ -70,6 +78,15 @@ kext_repository_write_personalities(struct kext_context *context,
 				    const char *const *folders, size_t count,
 				    const struct kext_arch *arch,
 				    struct kext_diagnostics *diagnostics);
+/*
+ * Writes what kexts of these folders have as property `key`, an array of dictionaries with Data,
+ * CFBundleIdentifier, OSBundlePath and CFBundleVersion, to
+ * …/com.apple.kext.caches/Startup/KextPropertyValues_KEY_ARCH.plist.gz; as above.
+ */
+KEXT_API KEXT_MUST_CHECK int
+kext_repository_write_property(struct kext_context *context, const char *const *folders,
+			       size_t count, const struct kext_arch *arch,
+			       const char *key, struct kext_diagnostics *diagnostics);
 
 /*
  * What only the repository knows about a bundle's property list: warnings about personalities
