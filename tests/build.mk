@@ -56,7 +56,7 @@ fuzz: targets $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
 			$(BUILD)/fuzz/seeds/$$name || exit 1; \
 	done
 
-# Lines of the Mach-O parser and the linker under the seeds and the model's kexts.
+# Which lines of parsers the fuzz targets reach with their seeds and mutants of them.
 coverage: targets
 	BUILD=$(BUILD) tests/fuzz/coverage
 

@@ -41,5 +41,13 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	return fuzz_archive(data, size);
+	struct kext_archive *archive = fuzz_open_somehow(data, size);
+	struct kext_archive_options beside = {.flags = KEXT_ARCHIVE_IGNORE_CHECKSUM,
+					      .boot_collection = archive,
+					      .system_collection = archive};
+	/* Itself is a collection that it may lead into. */
+	if (archive)
+		kext_archive_free(fuzz_open(data, size, &beside));
+	kext_archive_free(archive);
+	return 0;
 }

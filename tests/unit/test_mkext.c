@@ -121,8 +121,8 @@ static void make_stored(struct buffer *out, const char *plist)
 static int open_bytes(const void *data, size_t size, const char *arch, unsigned flags,
 		      struct kext_diagnostics *diagnostics, struct kext_archive **ret)
 {
-	struct kext_archive_options options = {arch ? kext_arch_named(arch) : NULL, flags,
-					       0};
+	struct kext_archive_options options = {
+		.arch = arch ? kext_arch_named(arch) : NULL, .flags = flags};
 	return kext_archive_open(context, data, size, "test.mkext", &options, diagnostics,
 				 ret);
 }
