@@ -1,7 +1,9 @@
 /* Sending and receiving frames; see frame.h. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <kext/error.h>
 #include "base/file.h"
 #include "base/frame.h"
@@ -66,7 +68,47 @@ static void advance(struct iovec *vector, size_t sent)
 	}
 }
 
-int frame_send(int socket, const struct frame *frame)
+static uint64_t now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+/* Waits for room in the socket until `deadline`; -EAGAIN when there is none by then. */
+static int await_room(int socket, uint64_t deadline)
+{
+	struct pollfd room = {.fd = socket, .events = POLLOUT};
+	uint64_t at = now();
+	if (at >= deadline)
+		return -EAGAIN;
+	int got = poll(&room, 1, (int)((deadline - at + 999) / 1000));
+	return got < 0 && errno != EINTR ? -errno : 0;
+}
+
+/* With a deadline each send returns at once: a reader that takes a byte now and then would
+ * otherwise make each of them wait anew. `deadline` 0: as the socket does. */
+static int send_all(int socket, struct msghdr *message, uint64_t deadline)
+{
+	struct iovec *vector = message->msg_iov;
+	while (vector[0].iov_len + vector[1].iov_len) {
+		ssize_t sent = sendmsg(socket, message,
+				       MSG_NOSIGNAL | (deadline ? MSG_DONTWAIT : 0));
+		int error = sent < 0 ? -errno : 0;
+		if (error == -EAGAIN && deadline)
+			error = await_room(socket, deadline);
+		if (error < 0 && error != -EINTR)
+			return error;
+		if (sent < 0)
+			continue;
+		message->msg_control = NULL;	/* the descriptors went with the first byte */
+		message->msg_controllen = 0;
+		advance(vector, (size_t)sent);
+	}
+	return 0;
+}
+
+static int send_by(int socket, const struct frame *frame, uint64_t deadline)
 {
 	uint8_t header[FRAME_HEADER_SIZE];
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(FRAME_MAX_FDS * sizeof(int))] = {0};
@@ -77,17 +119,17 @@ int frame_send(int socket, const struct frame *frame)
 	struct msghdr message = {.msg_iov = vector, .msg_iovlen = 2};
 	if (frame->fd_count)
 		attach_fds(&message, control, frame);
-	while (vector[0].iov_len + vector[1].iov_len) {
-		ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return -errno;
-		message.msg_control = NULL;	/* the descriptors went with the first byte */
-		message.msg_controllen = 0;
-		advance(vector, (size_t)sent);
-	}
-	return 0;
+	return send_all(socket, &message, deadline);
+}
+
+int frame_send(int socket, const struct frame *frame)
+{
+	return send_by(socket, frame, 0);
+}
+
+int frame_send_within(int socket, const struct frame *frame, uint64_t microseconds)
+{
+	return send_by(socket, frame, now() + microseconds);
 }
 
 void frame_reader_init(struct frame_reader *reader, int socket, size_t max_size)
@@ -129,9 +171,10 @@ static ssize_t receive(struct frame_reader *reader, void *place, size_t size)
 		.msg_control = control,
 		.msg_controllen = sizeof(control),
 	};
+	int flags = MSG_CMSG_CLOEXEC | (reader->never_waits ? MSG_DONTWAIT : 0);
 	ssize_t got;
 	do
-		got = recvmsg(reader->socket, &message, MSG_CMSG_CLOEXEC);
+		got = recvmsg(reader->socket, &message, flags);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;

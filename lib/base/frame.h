@@ -41,10 +41,15 @@ void frame_encode(const struct frame *frame, struct buffer *buffer);
  */
 int frame_send(int socket, const struct frame *frame) __attribute__((warn_unused_result));
 
+/* The same, but -EAGAIN when the whole frame has not gone within that time. */
+int frame_send_within(int socket, const struct frame *frame, uint64_t microseconds)
+	__attribute__((warn_unused_result));
+
 /* What has arrived of the next frame. */
 struct frame_reader {
 	int socket;
 	size_t max_size;	/* of a body */
+	bool never_waits;	/* reads as from a non-blocking socket */
 	uint8_t header[FRAME_HEADER_SIZE];
 	size_t have;		/* of header and body together */
 	struct frame frame;
@@ -52,6 +57,11 @@ struct frame_reader {
 };
 
 void frame_reader_init(struct frame_reader *reader, int socket, size_t max_size);
+/* Whether a part of a frame has come, whose rest is awaited. */
+static inline bool frame_reader_is_amid(const struct frame_reader *reader)
+{
+	return reader->have > 0;
+}
 /*
  * Reads on: 1 when *ret holds a frame (the caller's to free), 0 when a non-blocking socket
  * has no more, -EPIPE at the end of the stream, KEXT_ERR_PROTOCOL for another magic or

@@ -17,7 +17,8 @@
 #define LOCK_NAME      "kextd.lock"
 #define BOOT_ARGS_NAME "boot-args"
 #define BOOT_ARGS_MAX  1023u
-#define LOCK_WITHIN    5000000u /* microseconds for a predecessor to leave */
+#define SECOND	       1000000u	    /* in microseconds */
+#define LOCK_WITHIN    (5 * SECOND) /* for a predecessor to leave */
 
 /* ---- small things that all parts use ---- */
 
@@ -26,6 +27,14 @@ uint64_t daemon_now(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+int daemon_milliseconds_until(uint64_t at)
+{
+	uint64_t now = daemon_now();
+	if (!at)
+		return -1;
+	return at <= now ? 0 : (int)((at - now + 999) / 1000);
 }
 
 void daemon_cond_init(pthread_cond_t *condition)
@@ -241,6 +250,12 @@ static struct daemon *daemon_new(struct kext_context *context,
 	daemon->run.fd = daemon->state.fd = -1;
 	daemon->instance_lock = daemon->listener = daemon->wake = -1;
 	daemon->started = daemon_now();
+	daemon->deadlines = (struct deadlines){
+		.hello = 10 * SECOND,
+		.frame = 5 * SECOND,
+		.answer = 10 * SECOND,
+		.end = 3 * SECOND,
+	};
 	pthread_mutex_init(&daemon->done_lock, NULL);
 	pthread_mutex_init(&daemon->kernel_lock, NULL);
 	pthread_mutex_init(&daemon->load_lock, NULL);

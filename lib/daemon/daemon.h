@@ -72,7 +72,7 @@ int kernel_new(struct daemon *daemon, struct kernel **ret_kernel)
 struct kernel *kernel_ref(struct kernel *kernel);
 struct kernel *kernel_unref(struct kernel *kernel);
 /*
- * Asks and waits. With `patience` NULL the kernel must answer within ten seconds. When
+ * Asks and waits. With `patience` NULL the kernel must answer by its deadline. When
  * patience ends first the kernel is made to panic: KEXT_ERR_TIMEOUT or KEXT_ERR_CANCELLED
  * after its end; KEXT_ERR_PANIC when it died otherwise; kernel->report is set then.
  * *ret's body is valid fields; the caller frees it. Consumes `body`'s content, not `fd`
@@ -99,6 +99,12 @@ struct kernel_image *kernel_find_image(struct kernel *kernel,
 void kernel_drop_image(struct kernel *kernel, uint32_t tag);
 size_t kernel_image_count(struct kernel *kernel);
 struct kernel_image *kernel_image_unref(struct kernel_image *image);
+
+/* ---- listen.c ---- */
+/* Reads what the kernel says until its end or the end of our trust. Supervisor. */
+void kernel_listen(struct kernel *kernel);
+/* When the kernel is killed if it has not ended; 0: nobody told it to. */
+uint64_t kernel_end_time(struct kernel *kernel);
 
 /* ---- spawn.c ---- */
 /* Starts kernel_task on the kernel's socket and pipe ends, which it makes. */
@@ -268,6 +274,14 @@ int detach(struct kext_diagnostics *diagnostics, bool *ret_is_child, int *ret_re
 /* ---- idle.c ---- */
 int idle_start(struct daemon *daemon) __attribute__((warn_unused_result));
 
+/* What a kernel is given, in microseconds. */
+struct deadlines {
+	uint64_t hello;	 /* to say that it is ready */
+	uint64_t frame;	 /* for a whole message, either way */
+	uint64_t answer; /* to requests that run no kext's code */
+	uint64_t end;	 /* to end, once told, or once it reports */
+};
+
 struct daemon {
 	struct kext_context *context;
 	const struct kext_daemon_options *options;
@@ -277,6 +291,7 @@ struct daemon {
 	int instance_lock;
 	char *boot_args;
 	uint64_t started;
+	struct deadlines deadlines;
 
 	sd_event *event;
 	int listener;
@@ -310,6 +325,8 @@ struct daemon {
 
 /* Microseconds of CLOCK_MONOTONIC. */
 uint64_t daemon_now(void);
+/* Until then, rounded up, for poll; -1 for 0. */
+int daemon_milliseconds_until(uint64_t at);
 /* A condition that waits by CLOCK_MONOTONIC. */
 void daemon_cond_init(pthread_cond_t *condition);
 /* Waits until `deadline` (0: for ever) at most. */

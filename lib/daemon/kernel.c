@@ -7,9 +7,6 @@
 #include "base/memory.h"
 #include "daemon/daemon.h"
 
-#define ANSWER_WITHIN 10000000u /* microseconds, for calls that run no kext's code */
-#define END_WITHIN    3000000u
-
 /* A question that waits for its answer; lives on the asker's stack. */
 struct call {
 	struct call *next;
@@ -139,7 +136,8 @@ static void wake_supervisor(struct kernel *kernel)
 static int send_message(struct kernel *kernel, const struct frame *frame)
 {
 	pthread_mutex_lock(&kernel->send_lock);
-	int error = frame_send(kernel->socket, frame);
+	int error =
+		frame_send_within(kernel->socket, frame, kernel->daemon->deadlines.frame);
 	pthread_mutex_unlock(&kernel->send_lock);
 	if (error == -EAGAIN)
 		kernel_end(kernel, "it does not read its messages");
@@ -167,7 +165,7 @@ static bool begin_end(struct kernel *kernel, const char *cause)
 		kernel->is_ending = true;
 		kernel->is_replaced = !cause;
 		kernel->end_cause = cause;
-		kernel->kill_at = daemon_now() + END_WITHIN;
+		kernel->kill_at = daemon_now() + kernel->daemon->deadlines.end;
 	}
 	pthread_mutex_unlock(&kernel->lock);
 	return is_first;
@@ -219,7 +217,7 @@ static int impatience(const struct patience *patience)
 static const char *impatience_cause(int reason, bool is_own_rule)
 {
 	if (is_own_rule)
-		return "it did not answer within ten seconds";
+		return "it did not answer in time";
 	return reason == KEXT_ERR_CANCELLED ? "cancelled" : "timed out";
 }
 
@@ -267,7 +265,8 @@ static int enter_call(struct kernel *kernel, struct call *call)
 int kernel_call(struct kernel *kernel, enum kernel_message type, struct buffer *body,
 		int fd, const struct patience *patience, struct frame *ret)
 {
-	struct patience own = {.deadline = daemon_now() + ANSWER_WITHIN};
+	struct patience own = {.deadline =
+				       daemon_now() + kernel->daemon->deadlines.answer};
 	struct call call = {.type = (uint16_t)type};
 	struct frame frame = {.type = (uint16_t)type, .fds = {fd}, .fd_count = fd >= 0};
 	int error = body ? buffer_error(body) : 0;

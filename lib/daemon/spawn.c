@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 #include "base/memory.h"
 #include "daemon/daemon.h"
@@ -17,8 +16,6 @@
 #define SOCKET_FD 3
 #define REPORT_FD 4
 #define CLEAR_OF  10 /* our ends are moved above the child's numbers */
-#define SEND_WAIT 5  /* seconds a full socket may stay full */
-#define RECV_WAIT 5  /* seconds the rest of a frame may take */
 
 /*
  * An uid that nobody has: past what login and service managers give out, and not the
@@ -38,15 +35,8 @@ static int move_up(int *fd)
 
 static int make_ends(int socket_ends[2], int pipe_ends[2])
 {
-	struct timeval send_wait = {.tv_sec = SEND_WAIT},
-		       receive_wait = {.tv_sec = RECV_WAIT};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socket_ends) < 0 ||
 	    pipe2(pipe_ends, O_CLOEXEC) < 0)
-		return -errno;
-	if (setsockopt(socket_ends[0], SOL_SOCKET, SO_SNDTIMEO, &send_wait,
-		       sizeof(send_wait)) < 0 ||
-	    setsockopt(socket_ends[0], SOL_SOCKET, SO_RCVTIMEO, &receive_wait,
-		       sizeof(receive_wait)) < 0)
 		return -errno;
 	int error = move_up(&socket_ends[1]);
 	return error < 0 ? error : move_up(&pipe_ends[1]);

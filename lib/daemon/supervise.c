@@ -1,7 +1,6 @@
 /*
- * The supervisor thread: boots a kernel, reads what it says until it ends, buries it
- * (panic report, culprit) and boots the next one, fresh and empty. Every message is
- * judged as hostile: one that follows no rule ends the kernel.
+ * The supervisor thread: boots a kernel, listens to it until it ends, buries it (panic
+ * report, culprit) and boots the next one, fresh and empty.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,118 +13,9 @@
 #include "base/memory.h"
 #include "daemon/daemon.h"
 
-#define MESSAGE_MAX   (48u << 20)
 #define REPORT_MAX    65536u
-#define HELLO_WITHIN  10000000u /* microseconds */
-#define EXIT_WITHIN   2000	/* milliseconds, once the socket is closed */
+#define EXIT_WITHIN   2000 /* milliseconds, once the socket is closed */
 #define BOOT_PATIENCE 15000000u
-
-/* ---- reading ---- */
-
-static bool take_hello(struct kernel *kernel, struct bytes body)
-{
-	const uint8_t *ours = kext_image_uuid(kernel->daemon->catalog.kernel_image);
-	struct bytes uuid = fields_bytes(body, FIELD_UUID);
-	if (kernel->ready || !ours || uuid.size != 16 || memcmp(uuid.data, ours, 16) != 0)
-		return false;
-	pthread_mutex_lock(&kernel->lock);
-	kernel->ready = true;
-	pthread_mutex_unlock(&kernel->lock);
-	pthread_mutex_lock(&kernel->daemon->kernel_lock);
-	pthread_cond_broadcast(&kernel->daemon->kernel_changed);
-	pthread_mutex_unlock(&kernel->daemon->kernel_lock);
-	restore_start(kernel->daemon);
-	return true;
-}
-
-static bool take_message(struct kernel *kernel, struct frame *frame)
-{
-	struct bytes body = bytes_of(frame->body, frame->size);
-	if (frame->fd_count || !fields_valid(body))
-		return false;
-	if (frame->type == KERNEL_HELLO)
-		return take_hello(kernel, body);
-	if (!kernel->ready)
-		return false;
-	if (frame->type == KERNEL_LOG || frame->type == KERNEL_REQUEST_LOAD ||
-	    frame->type == KERNEL_REQUEST_RESOURCE)
-		return upcall_take(kernel, frame);
-	return kernel_take_reply(kernel, frame);
-}
-
-/* One readable moment of the socket. False at the end of the stream or of our trust. */
-static bool read_message(struct kernel *kernel, struct frame_reader *reader)
-{
-	struct frame frame = {0};
-	int got = frame_reader_read(reader, &frame);
-	if (got == 0)
-		kernel_end(kernel, "it stopped in the middle of a message");
-	if (got < 0 && got != -EPIPE && got != -ECONNRESET)
-		kernel_end(kernel, "it broke the protocol");
-	if (got <= 0)
-		return got == 0;
-	bool is_good = take_message(kernel, &frame);
-	frame_free(&frame);
-	if (!is_good)
-		kernel_end(kernel, "it broke the protocol");
-	return is_good;
-}
-
-static uint64_t end_time(struct kernel *kernel)
-{
-	pthread_mutex_lock(&kernel->lock);
-	uint64_t at = kernel->kill_at;
-	pthread_mutex_unlock(&kernel->lock);
-	return at;
-}
-
-static int milliseconds_until(uint64_t at)
-{
-	uint64_t now = daemon_now();
-	if (!at)
-		return -1;
-	return at <= now ? 0 : (int)((at - now + 999) / 1000);
-}
-
-/* A report in the pipe means that the end is near; it gets no longer than that. */
-static void expect_end(struct kernel *kernel)
-{
-	pthread_mutex_lock(&kernel->lock);
-	kernel->kill_at = daemon_now() + HELLO_WITHIN / 4;
-	pthread_mutex_unlock(&kernel->lock);
-}
-
-/* Until the kernel closes its socket, breaks a rule, or has had its time. */
-static void serve(struct kernel *kernel)
-{
-	struct frame_reader reader;
-	struct pollfd fds[3] = {
-		{.fd = kernel->socket, .events = POLLIN},
-		{.fd = kernel->wake, .events = POLLIN},
-		{.fd = kernel->report_pipe, .events = POLLIN},
-	};
-	uint64_t hello_by = daemon_now() + HELLO_WITHIN;
-	frame_reader_init(&reader, kernel->socket, MESSAGE_MAX);
-	for (;;) {
-		uint64_t at = end_time(kernel);
-		if (!at && !kernel->ready)
-			at = hello_by;
-		if (at && daemon_now() >= at)
-			break;
-		if (poll(fds, 3, milliseconds_until(at)) < 0 && errno != EINTR)
-			break;
-		eventfd_t ignored;
-		if (fds[1].revents)
-			eventfd_read(kernel->wake, &ignored);
-		if (fds[2].revents) {
-			fds[2].fd = -1;
-			expect_end(kernel);
-		}
-		if (fds[0].revents && !read_message(kernel, &reader))
-			break;
-	}
-	frame_reader_free(&reader);
-}
 
 /* ---- burying ---- */
 
@@ -135,8 +25,8 @@ static int reap(struct kernel *kernel)
 	int status = 0;
 	_cleanup_fd_ int process = pidfd_open(kernel->pid, 0);
 	struct pollfd exit_of = {.fd = process, .events = POLLIN};
-	uint64_t at = end_time(kernel);
-	int patience = at ? milliseconds_until(at) : EXIT_WITHIN;
+	uint64_t at = kernel_end_time(kernel);
+	int patience = at ? daemon_milliseconds_until(at) : EXIT_WITHIN;
 	if (process < 0 || poll(&exit_of, 1, patience) <= 0)
 		kill(kernel->pid, SIGKILL);
 	while (waitpid(kernel->pid, &status, 0) < 0) {
@@ -301,7 +191,7 @@ static void boot_and_serve(struct daemon *daemon)
 	pthread_mutex_unlock(&daemon->kernel_lock);
 	if (is_leaving)
 		kernel_end(kernel, NULL);
-	serve(kernel);
+	kernel_listen(kernel);
 	bury(kernel);
 	kernel_unref(kernel);
 }
