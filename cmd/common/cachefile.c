@@ -126,6 +126,21 @@ static void print_id(const uint8_t *id)
 	print_error("KernelCache ID: %s", text);
 }
 
+/* Takes `data` over. */
+static int compress(const struct cachefile *file, void *data, size_t size,
+		    void **ret_data, size_t *ret_size)
+{
+	if (file->compression == KEXT_COMPRESSION_NONE) {
+		*ret_data = data;
+		*ret_size = size;
+		return 0;
+	}
+	int error =
+		kext_prelinked_wrap(data, size, file->compression, ret_data, ret_size);
+	free(data);
+	return error;
+}
+
 static int make_prelinked(struct making *making, void **ret_data, size_t *ret_size)
 {
 	const struct cachefile *file = making->file;
@@ -147,14 +162,16 @@ static int make_prelinked(struct making *making, void **ret_data, size_t *ret_si
 	int error = kext_prelink(&options, making->diagnostics, &prelinked);
 	if (error < 0)
 		return error;
-	const void *data = kext_prelinked_data(prelinked, &size);
-	error = kext_prelinked_wrap(data, size, file->compression, ret_data, ret_size);
-	if (error == 0)
-		error = make_symbols(making, kext_prelinked_set(prelinked));
+	error = make_symbols(making, kext_prelinked_set(prelinked));
 	if (error == 0 && file->pick.level > 0)
 		print_id(kext_prelinked_id(prelinked));
+	/* The images go before the whole is compressed. */
+	void *data = kext_prelinked_take(prelinked, &size);
 	kext_prelinked_free(prelinked);
-	return error;
+	heap_large_blocks_are_done();
+	if (error < 0)
+		free(data);
+	return error < 0 ? error : compress(file, data, size, ret_data, ret_size);
 }
 
 static int exit_status_of(int error)

@@ -15,5 +15,10 @@ static inline void heap_expect_large_blocks(void)
 	mallopt(M_TOP_PAD, 16 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
 }
+/* After them: what they freed goes back to the system before more is asked for. */
+static inline void heap_large_blocks_are_done(void)
+{
+	malloc_trim(0);
+}
 
 #endif

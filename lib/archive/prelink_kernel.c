@@ -94,8 +94,7 @@ void prelink_kernel_close(struct prelink_kernel *kernel)
 }
 
 struct extent {
-	uint64_t address, offset;
-	struct bytes content;
+	uint64_t address, offset, size;
 };
 
 /* Word number `index` of the fields at `at`, as wide as an address. */
@@ -112,7 +111,7 @@ static void patch_section(const struct prelink_kernel *kernel, uint8_t *fields,
 			  const struct extent *extent)
 {
 	put_word(kernel, fields, 0, extent->address);
-	put_word(kernel, fields, 1, extent->content.size);
+	put_word(kernel, fields, 1, extent->size);
 	store32(fields + (kernel->macho.is_64 ? 16 : 8), (uint32_t)extent->offset, false);
 }
 
@@ -124,7 +123,7 @@ static void patch_segment(const struct prelink_kernel *kernel,
 	bool is_64 = kernel->macho.is_64;
 	uint8_t *command = out->data + segment->command;
 	uint8_t *fields = command + PRELINK_OF_SEGMENT;
-	uint64_t room = round_page(extent->content.size);
+	uint64_t room = round_page(extent->size);
 	put_word(kernel, fields, 0, extent->address);
 	put_word(kernel, fields, 1, room);
 	put_word(kernel, fields, 2, extent->offset);
@@ -145,21 +144,24 @@ static void append_pages(struct buffer *out, struct bytes content)
 	buffer_align(out, PRELINK_PAGE);
 }
 
-int prelink_kernel_fill(const struct prelink_kernel *kernel, struct bytes text,
-			struct bytes info, struct buffer *out)
+int prelink_kernel_fill(const struct prelink_kernel *kernel, uint64_t text_size,
+			struct bytes info, struct buffer *out, uint8_t **ret_text)
 {
 	uint64_t base = round_page(kernel->bytes.size);
-	uint64_t text_room = round_page(text.size);
-	struct extent text_extent = {kernel->source, base, text};
-	struct extent info_extent = {kernel->source + text_room, base + text_room, info};
-	if (info_extent.offset + round_page(info.size) > UINT32_MAX)
+	uint64_t text_room = round_page(text_size);
+	struct extent text_extent = {kernel->source, base, text_size};
+	struct extent info_extent = {kernel->source + text_room, base + text_room,
+				     info.size};
+	if (text_size > UINT32_MAX ||
+	    info_extent.offset + round_page(info.size) > UINT32_MAX)
 		return KEXT_ERR_UNSUPPORTED;
 	append_pages(out, kernel->bytes);
-	append_pages(out, text);
+	buffer_zeros(out, (size_t)text_room);
 	append_pages(out, info);
 	if (buffer_error(out) < 0)
 		return -ENOMEM;
 	patch_segment(kernel, kernel->text, PRELINK_SECTION_TEXT, &text_extent, out);
 	patch_segment(kernel, kernel->info, PRELINK_SECTION_INFO, &info_extent, out);
+	*ret_text = out->data + base;
 	return 0;
 }

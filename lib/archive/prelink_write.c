@@ -116,18 +116,14 @@ static int place_all(struct build *build)
 	return error;
 }
 
-static int copy_images(const struct build *build, struct buffer *out)
+static void copy_images(const struct build *build, uint8_t *text)
 {
-	buffer_zeros(out, (size_t)build->text_size);
-	if (buffer_error(out) < 0)
-		return -ENOMEM;
 	for (size_t i = 0; i < build->place_count; i++) {
 		const struct prelink_place *place = &build->places[i];
 		if (place->image.size)
-			memcpy(out->data + place->offset, place->image.data,
+			memcpy(text + place->offset, place->image.data,
 			       place->image.size);
 	}
-	return 0;
 }
 
 static const struct prelink_place *place_of(const struct build *build, size_t kext)
@@ -254,17 +250,17 @@ static int write_info(struct build *build, char **ret_text, size_t *ret_size)
 
 static int fill_kernel(struct build *build, struct kext_prelinked **ret)
 {
-	_cleanup_buffer_ struct buffer images = {0}, out = {0};
+	_cleanup_buffer_ struct buffer out = {0};
 	_cleanup_free_ char *text = NULL;
+	uint8_t *images;
 	size_t size;
 	int error = write_info(build, &text, &size);
-	if (error == 0)
-		error = copy_images(build, &images);
 	/* The text's NUL counts. */
 	if (error == 0)
-		error = prelink_kernel_fill(&build->kernel,
-					    bytes_of(images.data, images.size),
-					    bytes_of(text, size + 1), &out);
+		error = prelink_kernel_fill(&build->kernel, build->text_size,
+					    bytes_of(text, size + 1), &out, &images);
+	if (error == 0)
+		copy_images(build, images);
 	struct kext_prelinked *prelinked =
 		error == 0 ? mem_zero(1, sizeof(*prelinked)) : NULL;
 	if (!prelinked)
@@ -316,10 +312,12 @@ struct kext_prelinked *kext_prelinked_free(struct kext_prelinked *prelinked)
 	return NULL;
 }
 
-const void *kext_prelinked_data(const struct kext_prelinked *prelinked, size_t *ret_size)
+void *kext_prelinked_take(struct kext_prelinked *prelinked, size_t *ret_size)
 {
+	void *data = prelinked->data;
+	prelinked->data = NULL;
 	*ret_size = prelinked->size;
-	return prelinked->data;
+	return data;
 }
 
 const struct kext_linkset *kext_prelinked_set(const struct kext_prelinked *prelinked)

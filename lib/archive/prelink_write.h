@@ -46,13 +46,13 @@ int prelink_kernel_open(const struct kext_kernel_file *file,
 	__attribute__((warn_unused_result));
 void prelink_kernel_close(struct prelink_kernel *kernel);
 /*
- * The kernel with these contents of __PRELINK_TEXT and __PRELINK_INFO. -ENOMEM, or
+ * The kernel with this content of __PRELINK_INFO and room for `text_size` bytes of
+ * __PRELINK_TEXT, which is zero and the caller's to fill at *ret_text. -ENOMEM, or
  * KEXT_ERR_UNSUPPORTED past 4 GiB.
  */
-int prelink_kernel_fill(const struct prelink_kernel *kernel, struct bytes text,
-			struct bytes info, struct buffer *out)
+int prelink_kernel_fill(const struct prelink_kernel *kernel, uint64_t text_size,
+			struct bytes info, struct buffer *out, uint8_t **ret_text)
 	__attribute__((warn_unused_result));
-
 /*
  * Links the kexts and what they need, the first for address `base`; what cannot be linked
  * is left out. KEXT_ERR_LINK when that is too much to boot with, or any and not allowed.

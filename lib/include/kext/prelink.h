@@ -33,9 +33,8 @@ KEXT_API KEXT_MUST_CHECK int kext_prelink(const struct kext_prelink_options *opt
 					  struct kext_prelinked **ret_prelinked);
 /* Takes NULL. Returns NULL. */
 KEXT_API struct kext_prelinked *kext_prelinked_free(struct kext_prelinked *prelinked);
-/* The Mach-O, without wrapping; borrowed. */
-KEXT_API const void *kext_prelinked_data(const struct kext_prelinked *prelinked,
-					 size_t *ret_size);
+/* The Mach-O, without wrapping, once: free() it. It outlives the rest, which may go first. */
+KEXT_API void *kext_prelinked_take(struct kext_prelinked *prelinked, size_t *ret_size);
 /* What is in it; borrowed. */
 KEXT_API const struct kext_linkset *
 kext_prelinked_set(const struct kext_prelinked *prelinked);
