@@ -192,6 +192,60 @@ test_same_bytes()
 	done
 }
 
+# An independent writer makes the same bytes of the same text.
+test_independent_writer()
+{
+	python3 -B tests/model/prelink_make.py "$T" 5 --fat
+	# One lies where old kexts have it, beside its Info.plist.
+	mkdir "$T/Extensions/Old.kext"
+	cp "$T/Extensions/Driver1.kext/Contents/MacOS/Driver1" "$T/Extensions/Old.kext/"
+	sed s/com.example.Driver1/com.example.Old/ "$T/Extensions/Driver1.kext/Contents/Info.plist" \
+		>"$T/Extensions/Old.kext/Info.plist"
+	judge()
+	{
+		python3 -B tests/model/mkext.py "$1" "$T/Extensions" "${@:2}"
+	}
+	local fat=(-a i386 -a x86_64)
+	expect_status 0 kextcache -z -m "$T/a.mkext" "$T/Extensions"
+	expect_equal "$(judge "$T/a.mkext")" "02002001 1000007 11"
+	kextcache -q -z -uncompressed -m "$T/s.mkext" "$T/Extensions"
+	expect_equal "$(judge "$T/s.mkext" --stored)" "02002001 1000007 11"
+	kextcache -q -z "${fat[@]}" -volume-root "$T" -m "$T/b.mkext" "$T/Extensions"
+	expect_equal "$(judge "$T/b.mkext" --root "$T")" $'02002001 7 8\n02002001 1000007 11'
+	kextcache -q -z "${fat[@]}" -mkext1 "$T/c.mkext" "$T/Extensions"
+	expect_equal "$(judge "$T/c.mkext")" $'01008000 7 8\n01008000 1000007 11'
+	# It notices a byte that differs.
+	python3 -c "
+data = bytearray(open('$T/a.mkext', 'rb').read())
+data[60] ^= 1
+open('$T/d.mkext', 'wb').write(data)"
+	judge "$T/d.mkext" 2>/dev/null && fail "a byte is not judged"
+	true
+}
+
+# The order in which a folder lists its kexts, their times and the number of threads do not show.
+test_same_bytes_of_copies()
+{
+	python3 -B tests/model/prelink_make.py "$T" 6
+	mkdir "$T/copy"
+	local name
+	for name in $(ls -A "$T/Extensions" | sort -r); do
+		cp -R "$T/Extensions/$name" "$T/copy/$name"
+		touch -d @1300000000 "$T/copy/$name" "$T/copy/$name/Contents/Info.plist"
+	done
+	local make=(kextcache -q -z)
+	"${make[@]}" -j 1 -volume-root "$T/Extensions" -m "$T/1.mkext" "$T/Extensions"
+	"${make[@]}" -j 2 -volume-root "$T/copy" -m "$T/2.mkext" "$T/copy"
+	cmp "$T/1.mkext" "$T/2.mkext"
+	"${make[@]}" -j 1 -volume-root "$T/Extensions" -c "$T/1.kernel" -K "$T/kernel" "$T/Extensions"
+	"${make[@]}" -j 2 -volume-root "$T/copy" -c "$T/2.kernel" -K "$T/kernel" "$T/copy"
+	cmp "$T/1.kernel" "$T/2.kernel"
+	# Mode and owner are the writer's.
+	(umask 077 && "${make[@]}" -m "$T/3.mkext" "$T/copy")
+	expect_equal "$(stat -c '%a %u' "$T/3.mkext")" "600 $(id -u)"
+	expect_equal "$(stat -c '%a %u' "$T/2.kernel")" "644 $(id -u)"
+}
+
 test_usage()
 {
 	plist_kext A
