@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +11,14 @@
 #include <unistd.h>
 #include <kext/archive.h>
 #include <kext/version.h>
-#include "common/json.h"
+#include "common/archivelist.h"
 #include "common/options.h"
 #include "common/print.h"
 #include "common/progress.h"
 
 static struct {
 	bool lists, is_json, is_verbose, is_forced, ignores_checksum;
-	const char *arch, *folder;
+	const char *arch, *folder, *boot, *system;
 	unsigned jobs;
 	uint64_t max_size;
 	struct option_list identifiers, operands;
@@ -74,6 +73,16 @@ static const struct option_row rows[] = {
 	 .place = &arguments.max_size,
 	 .argument = "SIZE",
 	 .help = "largest file, and most it may expand to (2G)"},
+	{.name = "boot-collection",
+	 .kind = OPTION_TEXT,
+	 .place = &arguments.boot,
+	 .argument = "FILE",
+	 .help = "the boot collection that FILE, another one, leads into"},
+	{.name = "system-collection",
+	 .kind = OPTION_TEXT,
+	 .place = &arguments.system,
+	 .argument = "FILE",
+	 .help = "the system collection that FILE, an auxiliary one, leads into"},
 	{.name = "ignore-checksum",
 	 .kind = OPTION_FLAG,
 	 .place = &arguments.ignores_checksum,
@@ -180,99 +189,6 @@ static void list_kexts(const struct kext_archive *archive, const size_t *chosen,
 	}
 }
 
-/* ---- the list as JSON: its schema is in mkextunpack(8) ---- */
-
-static int set_text(struct kext_value *object, const char *key, const char *text)
-{
-	return text && *text ? kext_value_set(object, key, kext_value_new_string(text))
-			     : 0;
-}
-
-/* Addresses are texts: JSON's numbers need not hold 64 bits. */
-static int set_address(struct kext_value *object, const char *key, uint64_t address)
-{
-	char text[24];
-	snprintf(text, sizeof(text), "0x%" PRIx64, address);
-	return address ? set_text(object, key, text) : 0;
-}
-
-static int set_place(struct kext_value *object, const struct kext_prelink_info *place)
-{
-	int error = set_address(object, "load_address", place->load_address);
-	if (error == 0)
-		error = set_address(object, "source_address", place->source_address);
-	if (error == 0)
-		error = set_address(object, "kmod_info", place->kmod_info);
-	if (error == 0)
-		error = kext_value_set(object, "size",
-				       kext_value_new_integer(place->size, 64));
-	return error;
-}
-
-static int fill_kext(struct kext_value *object, const struct kext_archive *archive,
-		     size_t index)
-{
-	struct kext_bundle *bundle = kext_archive_at(archive, index);
-	size_t parent = kext_archive_parent(archive, index);
-	struct kext_prelink_info place;
-	bool has_place = kext_archive_prelink_info(archive, index, &place);
-	bool has_code = has_place || kext_bundle_executable_path(bundle);
-	int error = set_text(object, "identifier", kext_bundle_identifier(bundle));
-	if (error == 0)
-		error = set_text(object, "version", kext_bundle_version_text(bundle));
-	if (error == 0)
-		error = set_text(object, "path", kext_bundle_path(bundle));
-	if (error == 0)
-		error = set_text(object, "folder",
-				 kext_archive_folder_name(archive, index));
-	if (error == 0 && parent != SIZE_MAX)
-		error = set_text(
-			object, "parent",
-			kext_bundle_identifier(kext_archive_at(archive, parent)));
-	if (error == 0)
-		error = kext_value_set(object, "has_code",
-				       kext_value_new_boolean(has_code));
-	if (error == 0)
-		error = kext_value_set(
-			object, "is_kernel_component",
-			kext_value_new_boolean(kext_bundle_is_kernel_component(bundle)));
-	return error == 0 && has_place ? set_place(object, &place) : error;
-}
-
-static int fill_list(struct kext_value *root, const struct kext_archive *archive,
-		     const size_t *chosen, size_t count)
-{
-	const struct kext_arch *arch = kext_archive_arch(archive);
-	struct kext_value *kexts = kext_value_new_array();
-	int error = set_text(root, "format",
-			     kext_archive_format_name(kext_archive_format(archive)));
-	if (error == 0)
-		error = set_text(root, "arch", arch ? arch->name : NULL);
-	for (size_t i = 0; i < count && error == 0 && kexts; i++) {
-		struct kext_value *object = kext_value_new_dictionary();
-		error = object ? fill_kext(object, archive, chosen[i]) : -ENOMEM;
-		if (error == 0)
-			error = kext_value_append(kexts, object);
-		else
-			kext_value_unref(object);
-	}
-	if (error == 0)
-		return kext_value_set(root, "kexts", kexts);
-	kext_value_unref(kexts);
-	return error;
-}
-
-static int list_json(const struct kext_archive *archive, const size_t *chosen,
-		     size_t count)
-{
-	struct kext_value *root = json_document("mkextunpack/1");
-	int error = root ? fill_list(root, archive, chosen, count) : -ENOMEM;
-	if (error == 0)
-		return json_print(root);
-	kext_value_unref(root);
-	return error;
-}
-
 /* ---- unpacking ---- */
 
 static int open_folder(const char *folder)
@@ -318,10 +234,12 @@ static int serve(const struct kext_archive *archive, struct kext_diagnostics *di
 	int error = choose_kexts(archive, diagnostics, &chosen, &count);
 	if (!chosen)
 		return error;
-	if (arguments.is_json)
-		error = list_json(archive, chosen, count) < 0 ? -ENOMEM : error;
-	else if (arguments.lists || arguments.is_verbose)
+	if (arguments.is_json) {
+		int failed = archive_print_json(archive, chosen, count, diagnostics);
+		error = failed < 0 ? failed : error;
+	} else if (arguments.lists || arguments.is_verbose) {
 		list_kexts(archive, chosen, count);
+	}
 	if (arguments.folder) {
 		int failed = unpack_kexts(archive, chosen, count, diagnostics);
 		error = failed < 0 ? failed : error;
@@ -330,21 +248,52 @@ static int serve(const struct kext_archive *archive, struct kext_diagnostics *di
 	return error;
 }
 
-static int run(struct kext_context *context, const struct kext_arch *arch,
-	       struct kext_diagnostics *diagnostics)
+/* The file to be read, and those it leads into. */
+struct inputs {
+	struct kext_archive *archive, *boot, *system;
+};
+
+/* Opens one of the collections that the file leads into; none is named: that is fine. */
+static int open_other(struct kext_context *context, const char *path,
+		      const struct kext_archive_options *options,
+		      struct kext_diagnostics *diagnostics, struct kext_archive **ret)
 {
-	struct kext_archive *archive = NULL;
+	return path ? kext_archive_open_file(context, path, options, diagnostics, ret)
+		    : 0;
+}
+
+static int open_inputs(struct kext_context *context, const struct kext_arch *arch,
+		       struct kext_diagnostics *diagnostics, struct inputs *inputs)
+{
 	const char *file = arguments.operands.items[0];
 	struct kext_archive_options options = {
 		.arch = arch,
 		.flags = arguments.ignores_checksum ? KEXT_ARCHIVE_IGNORE_CHECKSUM : 0,
 		.max_bytes = arguments.max_size};
-	int error = strcmp(file, "-") == 0
-			    ? kext_archive_open_stream(context, STDIN_FILENO,
-						       "standard input", &options,
-						       diagnostics, &archive)
-			    : kext_archive_open_file(context, file, &options, diagnostics,
-						     &archive);
+	int error =
+		open_other(context, arguments.boot, &options, diagnostics, &inputs->boot);
+	options.boot_collection = inputs->boot;
+	if (error == 0)
+		error = open_other(context, arguments.system, &options, diagnostics,
+				   &inputs->system);
+	options.system_collection = inputs->system;
+	if (error < 0)
+		return error;
+	if (strcmp(file, "-") == 0)
+		return kext_archive_open_stream(context, STDIN_FILENO, "standard input",
+						&options, diagnostics, &inputs->archive);
+	return kext_archive_open_file(context, file, &options, diagnostics,
+				      &inputs->archive);
+}
+
+static int run(struct kext_context *context, const struct kext_arch *arch,
+	       struct kext_diagnostics *diagnostics)
+{
+	struct inputs inputs = {0};
+	int error = open_inputs(context, arch, diagnostics, &inputs);
+	struct kext_archive *archive = inputs.archive;
+	kext_archive_free(inputs.boot);
+	kext_archive_free(inputs.system);
 	if (error < 0)
 		return error;
 	/* A kext that had to be left out is a failure, though the others are served. */

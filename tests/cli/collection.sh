@@ -25,24 +25,66 @@ test_system_arm64()
 	round_trip system arm64
 }
 
-test_pointers_into_another_collection()
+# Every format that images for arm64e have.
+test_pointer_formats()
 {
-	build_file system arm64
-	# The first link of the first chain leads to level 0, another collection.
-	patched "$T/system.arm64" '
-starts = u32(find(0x80000034)[0] + 8) + 32
-record = next(starts + u32(starts + 4 + 4 * i) for i in range(u32(starts)) if u32(starts + 4 + 4 * i))
-page = next(i for i in range(9) if d[record + 22 + 2 * i:record + 24 + 2 * i] != b"\xff\xff")
-address = int.from_bytes(d[record + 8:record + 16], "little") + 0x4000 * page
-address += int.from_bytes(d[record + 22 + 2 * page:record + 24 + 2 * page], "little")
-address += 0xfffffe0007004000
-for at in find(0x19):
-    start, size, offset, _ = struct.unpack_from("<4Q", d, at + 24)
-    if start <= address < start + size:
-        d[offset + address - start + 3] &= 0x3f'
-	expect_status 0 mkextunpack -d "$T/d" "$T/bad"
+	local form
+	for form in 1 6 7 9 10 12; do
+		round_trip form$form arm64
+	done
+}
+
+# Members that tell of their chains themselves.
+test_chains_of_members()
+{
+	round_trip members x86_64
+	round_trip members arm64
+}
+
+# check_three HOW CPU FOLDER JSON
+check_three()
+{
+	python3 "$MODELS/three_collections.py" check "$@" $(objects "$2") "$T/$2/Gamma.o"
+}
+
+test_auxiliary_leads_into_others()
+{
+	local cpu others="--boot-collection $T/boot.kc --system-collection $T/system.kc"
+	for cpu in x86_64 arm64; do
+		three $cpu
+		expect_status 0 mkextunpack $others --json -d "$T/$cpu.given" "$T/aux.kc"
+		expect_equal "$(cat "$T/err")" ""
+		cp "$T/out" "$T/json"
+		check_three given $cpu "$T/$cpu.given" "$T/json"
+		expect_status 0 mkextunpack --json -d "$T/$cpu.alone" "$T/aux.kc"
+		expect_text "$T/err" "not at hand"
+		cp "$T/out" "$T/json"
+		check_three alone $cpu "$T/$cpu.alone" "$T/json"
+	done
+	expect_status 0 mkextunpack --boot-collection "$T/boot.kc" -l "$T/system.kc"
+	expect_equal "$(cat "$T/err")" ""
+	expect_status 0 mkextunpack -l "$T/system.kc"
 	expect_text "$T/err" "1 of "
-	expect_text "$T/err" "not at hand"
+}
+
+test_wrong_other_collection()
+{
+	three x86_64
+	expect_status 1 mkextunpack --boot-collection "$T/system.kc" -l "$T/aux.kc"
+	expect_text "$T/err" "boot collection given with it is system"
+	expect_status 1 mkextunpack --system-collection "$T/none" -l "$T/aux.kc"
+	expect_text "$T/err" "$T/none"
+	build_file classic x86_64
+	expect_status 1 mkextunpack --boot-collection "$T/classic.x86_64" -l "$T/aux.kc"
+	expect_text "$T/err" "boot collection given with it is none"
+	# Of another system: its identifier is not the one that is wanted.
+	patched "$T/boot.kc" 'text("<data>AAAAAAAAAAAAAAAAAAAAAA==", "<data>BAAAAAAAAAAAAAAAAAAAAA==")'
+	expect_status 1 mkextunpack --boot-collection "$T/bad" -l "$T/aux.kc"
+	expect_text "$T/err" "another identifier"
+	cp "$T/aux.kc" "$T/aux.x86_64"
+	three arm64
+	expect_status 1 mkextunpack --boot-collection "$T/boot.kc" -l "$T/aux.x86_64"
+	expect_text "$T/err" "another CPU"
 }
 
 test_json()

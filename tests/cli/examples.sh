@@ -166,11 +166,14 @@ test_mkextunpack_8()
 {
 	dummy_kext "$T"
 	kextcache -m "$T/Dummy.mkext" "$T/DummySysctl.kext"
-	build_file collection arm64
-	cp "$T/collection.arm64" "$T/BootKernelExtensions.kc"
+	three arm64
+	mv "$T/boot.kc" "$T/BootKernelExtensions.kc"
+	mv "$T/system.kc" "$T/SystemKernelExtensions.kc"
+	mv "$T/aux.kc" "$T/AuxiliaryKernelExtensions.kc"
 	run_examples mkextunpack.8
 	[ -s "$T/unpacked/DummySysctl.kext/Contents/Info.plist" ]
 	[ -n "$(find "$T/out" -name Alpha)" ]
+	[ -n "$(find "$T/auxiliary" -name Gamma)" ]
 }
 
 run_tests

@@ -106,6 +106,11 @@ test_split_arm64()
 	round_trip split arm64
 }
 
+test_threads_arm64e()
+{
+	round_trip threads arm64
+}
+
 test_inside_a_fat_file()
 {
 	build_file classic x86_64

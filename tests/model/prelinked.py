@@ -2,18 +2,21 @@
 Builds prelinked kernels and kernel collections from kexts compiled by clang, and checks what
 mkextunpack makes of them: written from the formats, stdlib only, apart from the code under test.
 
-    prelinked.py build KIND CPU FILE OBJECT...     KIND: classic, early, split, collection, system
+    prelinked.py build KIND CPU FILE OBJECT...     KIND: classic, early, split, threads, collection,
+                                                   system, members, formN
     prelinked.py check KIND CPU FOLDER OBJECT...   the unpacked bundles against the objects
 
 OBJECT is a Mach-O object file; its kext is called com.example.NAME, after the file's name, and
 stands in NAME.kext; a file called A+B.o is the plug-in B of A.kext.
 """
+import base64
 import os
 import plistlib
 import struct
 import sys
 
 from macho import File, up
+from prelinked_chains import chains, own_chains, thread_section
 
 CPUS = {"x86_64": (0x01000007, 3), "i386": (7, 3), "arm64": (0x0100000C, 0), "ppc": (18, 0)}
 PROTECTION = {"__TEXT": 5, "__TEXT_EXEC": 5}
@@ -388,16 +391,21 @@ def addresses_of(kext, page):
             "_PrelinkExecutableSize": size, "_PrelinkKmodInfo": kext.kmod_info}
 
 
-def build_split(cpu, kexts):
+def build_split(cpu, kexts, threads=False):
+    """threads: pointers are links, and the kernel has a section that leads to them."""
     image = Image(cpu, page_of(cpu))
-    image.plain = True
-    image.add("__TEXT", BASE[cpu], b"\0" * page_of(cpu))
+    image.plain = not threads
+    starts = Section("__TEXT", "__thread_starts", bytes(0x1000), 0x1000, 2, 0)
+    starts.address, starts.offset = BASE[cpu] + 0x2000, 0x2000
+    image.add("__TEXT", BASE[cpu], b"\0" * page_of(cpu), [starts] if threads else ())
     regions = [("__PRELINK_TEXT", ["__TEXT"]), ("__PLK_TEXT_EXEC", ["__TEXT_EXEC"]),
                ("__PRELINK_DATA", ["__DATA"]), ("__PLK_DATA_CONST", ["__DATA_CONST", "__LD"])]
     present = {n for k in kexts for n in k.segments()}
     regions = [r for r in regions if present & set(r[1])]
     linkedit, blob = spread(cpu, kexts, image, regions, 2)
     image.add("__PLK_LINKEDIT", linkedit, blob)
+    if threads:
+        image.pieces[0][2][0x2000:0x3000] = thread_section(image, kexts, BASE[cpu])
     rows = [pseudo(False)] + [info(k, addresses_of(k, page_of(cpu))) for k in kexts]
     info_piece(image, up(linkedit + len(blob), 0x4000) + 0x10000, root(rows))
     return image.build(2, [])
@@ -406,58 +414,21 @@ def build_split(cpu, kexts):
 # --- collections
 
 
-def link(cpu, level, target, distance):
-    """A kernel-cache pointer; on arm64 every other one is signed."""
-    stride = 1 if cpu == "x86_64" else 4
-    assert target < 1 << 30 and distance % stride == 0
-    signed = cpu == "arm64" and target % 16 == 0
-    return (target | level << 30 | (0xBEEF << 32 | 1 << 48 | 2 << 49) * signed |
-            distance // stride << 51 | signed << 63)
-
-
-def chain(cpu, image, kexts, lowest, level, page):
-    """Writes the chains into the pieces of the image; the payload that describes them."""
-    places = {}
-    for kext in kexts:
-        for here, at, home, target in kext.pointers:
-            places[here.address + at] = home.address + target - lowest
-    text = next(p[1] for p in image.pieces if p[0] == "__TEXT")
-    records, offsets = b"", []
-    count = len(image.pieces) + 1
-    for _, address, data, _, _, _ in image.pieces:
-        pages = up(len(data), page) // page
-        mine = sorted(a for a in places if address <= a < address + len(data))
-        if not mine:
-            offsets.append(0)
-            continue
-        starts = []
-        for number in range(pages):
-            begin = address + number * page
-            here = [a for a in mine if begin <= a < begin + page]
-            starts.append(here[0] - begin if here else 0xFFFF)
-            for a, following in zip(here, here[1:] + [None]):
-                word = link(cpu, level, places[a], following - a if following else 0)
-                data[a - address:a - address + 8] = struct.pack("<Q", word)
-        offsets.append(4 + 4 * count + len(records))
-        record = struct.pack("<IHHQIH", 22 + 2 * pages, page, 11 if cpu == "x86_64" else 8,
-                             address - text & (1 << 64) - 1, 0, pages)
-        record += struct.pack("<%dH" % pages, *starts)
-        records += record + b"\0" * (-len(record) % 8)
-    offsets.append(0)
-    payload = struct.pack("<7I", 0, 32, 0, 0, 0, 1, 0) + b"\0" * 4
-    return payload + struct.pack("<I", count) + struct.pack("<%dI" % count, *offsets) + records
-
-
-def build_collection(cpu, kexts, level=0):
+def build_collection(cpu, kexts, level=0, form=None, members_own=False, bases=None, wants=()):
+    """form: of the pointers, the one of collections without it. members_own: each member tells
+    of its own. bases: lowest addresses of all collections, which is filled for this one. wants:
+    keys with the identifiers of others."""
     page = page_of(cpu)
     image = Image(cpu, page)
     image.plain = False
-    base = BASE[cpu]
+    base = BASE[cpu] + level * 0x40000000
     image.add("__TEXT", base, b"\0" * 0x4000)
     lowest = base
     if cpu == "x86_64":  # lies below the header
         lowest = base - 0x100000
         image.add("__HIB", lowest, b"\xAA" * page)
+    bases = {} if bases is None else bases
+    bases[level] = lowest
     members = []
     if level == 0:  # a kernel without anything
         kernel = header("<", 8, cpu, 2, [segment_command("<", 8, "__TEXT", base + 0x10000, page,
@@ -474,16 +445,21 @@ def build_collection(cpu, kexts, level=0):
         at = kext.addresses["__TEXT"]
         members.append((kext.identifier, at, text_at[3] + at - text_at[1]))
     blob += b"\0" * (-len(blob) % 8)
-    payload_at = image.size + len(blob)
-    payload = chain(cpu, image, kexts, lowest, level, page)
-    blob += payload
+    form = form or (11 if cpu == "x86_64" else 8)
+    commands = []
+    if members_own:
+        blob += own_chains(form, image, kexts, bases, level, page, image.size + len(blob))
+    else:
+        payload = chains(form, image, kexts, bases, level, page)
+        commands = [struct.pack("<4I", 0x80000034, 16, image.size + len(blob), len(payload))]
+        blob += payload
     image.add("__LINKEDIT", linkedit, blob)
     rows = [pseudo(True)] + [info(k, addresses_of(k, page)) for k in kexts]
-    keys = "<key>_PrelinkKCID</key><data>AAECAwQFBgcICQoLDA0ODw==</data>"
-    if level:
-        keys += "<key>_BootKCID</key><data>AAECAwQFBgcICQoLDA0ODw==</data>"
+    keys = ""
+    for key, number in ("_PrelinkKCID", level), *(wants or [("_BootKCID", 0)] * (level == 1)):
+        id_ = base64.b64encode(bytes([number] * 16)).decode()
+        keys += "<key>%s</key><data>%s</data>" % (key, id_)
     info_piece(image, up(linkedit + len(blob), 0x4000) + 0x10000, root(rows, keys))
-    commands = [struct.pack("<4I", 0x80000034, 16, payload_at, len(payload))]
     for name, address, offset in members:
         size = up(32 + len(name) + 1, 8)
         commands.append(struct.pack("<IIQQII", 0x80000035, size, address, offset, 32, 0) +
@@ -498,6 +474,12 @@ def build(kind, cpu, kexts):
         return build_classic(cpu, kexts, early=True)
     if kind == "split":
         return build_split(cpu, kexts)
+    if kind == "threads":
+        return build_split(cpu, kexts, threads=True)
+    if kind == "members":
+        return build_collection(cpu, kexts, members_own=True)
+    if kind.startswith("form"):
+        return build_collection(cpu, kexts, form=int(kind[4:]))
     return build_collection(cpu, kexts, 1 if kind == "system" else 0)
 
 
@@ -550,7 +532,7 @@ def commands_of(file):
 
 def main():
     action, kind, cpu, place, *objects = sys.argv[1:]
-    kexts = [Kext(path, split=kind == "split" or cpu == "arm64") for path in objects]
+    kexts = [Kext(path, split=cpu == "arm64") for path in objects]
     for kext in kexts:
         kext.cpu = cpu
     data = build(kind, cpu, kexts)
