@@ -31,7 +31,7 @@ KERNEL_CXXFLAGS = -std=gnu++14 $(OPT) -Wall -Wextra -Wshadow -Wno-overloaded-vir
 	$(if $(findstring clang,$(KERNEL_CXX)),-Xclang -mno-constructor-aliases -gdwarf-4,-fno-ipa-icf -fno-merge-constants -fno-lifetime-dse)
 
 KERNEL_CRT = $(shell $(CC) -print-file-name=$(1))
-KERNEL_LIBS = -lseccomp -lmd -lpthread
+KERNEL_LIBS = -lseccomp -lmd -lz -lpthread
 
 $(BUILD)/kernel/%.o: %.c
 	@mkdir -p $(@D)

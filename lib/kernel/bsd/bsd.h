@@ -55,6 +55,8 @@ void kauth_tell_fileop(struct credential *credential, int action, uintptr_t arg0
 
 /* ---- what a kext left registered, by its code in [start, end): logged and taken out ---- */
 void kauth_kmod_unloaded(const char *identifier, const void *start, const void *end);
+void device_switch_kmod_unloaded(const char *identifier, const void *start,
+				 const void *end);
 
 /* ---- copyio.c ---- */
 int copyin(user_addr_t from, void *to, size_t n);

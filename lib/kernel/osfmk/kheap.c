@@ -42,6 +42,7 @@ static const char *const family_names[] = {
 	"IOMalloc",	      "IOMallocData",	  "IOMallocType",      "IOMallocAligned",
 	"IOMallocContiguous", "IOMallocPageable", "_MALLOC",	       "lock",
 	"kmem_alloc",	      "mbuf_get",	  "mbuf_alloccluster",
+	"zlib",
 };
 
 void kheap_startup(void)

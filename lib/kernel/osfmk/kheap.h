@@ -20,6 +20,7 @@ enum heap_family {
 	HEAP_PAGES, /* kmem_alloc, vm_allocate */
 	HEAP_MBUF,
 	HEAP_CLUSTER, /* of mbufs */
+	HEAP_ZLIB,
 };
 
 /* A call of the allocator: `name` is what messages call it. */

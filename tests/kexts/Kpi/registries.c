@@ -1,0 +1,231 @@
+/* What a kext registers with BSD: controls, events, filters, devices and policies. */
+#include "kpi.h"
+#include <netinet/kpi_ipfilter.h>
+#include <sys/conf.h>
+#include <sys/errno.h>
+#include <sys/kern_control.h>
+#include <sys/kern_event.h>
+
+static errno_t connect_to(kern_ctl_ref control, struct sockaddr_ctl *address, void **info)
+{
+	return 0;
+}
+
+static void check_controls(void)
+{
+	struct kern_ctl_reg one = {.ctl_name = "test.one", .ctl_connect = connect_to},
+			    bad = {};
+	struct kern_ctl_reg two = {.ctl_name = "test.two", .ctl_connect = connect_to};
+	struct kern_ctl_reg fixed = {.ctl_name = "test.fixed",
+				     .ctl_connect = connect_to,
+				     .ctl_id = 4000,
+				     .ctl_unit = 2,
+				     .ctl_flags = CTL_FLAG_REG_ID_UNIT};
+	kern_ctl_ref a = NULL, b = NULL, c = NULL, d = NULL;
+	size_t space = 0;
+
+	CHECK("ctl-register", ctl_register(&one, &a) == 0 && a && one.ctl_id > 0);
+	CHECK("ctl-sizes", one.ctl_sendsize == 2048 && one.ctl_recvsize == 8192);
+	CHECK("ctl-second", ctl_register(&two, &b) == 0 && two.ctl_id != one.ctl_id);
+	CHECK("ctl-twice", ctl_register(&one, &d) == EEXIST && d == NULL);
+	CHECK("ctl-fixed", ctl_register(&fixed, &c) == 0 && fixed.ctl_id == 4000 &&
+				   ctl_register(&fixed, &d) == EEXIST);
+	CHECK("ctl-without-name", ctl_register(&bad, &d) == EINVAL);
+	memset(two.ctl_name, 'x', sizeof(two.ctl_name));
+	CHECK("ctl-long-name", ctl_register(&two, &d) == EINVAL);
+	CHECK("ctl-no-client", ctl_enqueuedata(a, 1, &space, 8, 0) == EINVAL &&
+				       ctl_enqueuembuf(a, 1, NULL, 0) == EINVAL &&
+				       ctl_getenqueuespace(a, 1, &space) == EINVAL);
+	CHECK("ctl-deregister",
+	      ctl_deregister(a) == 0 && ctl_deregister(b) == 0 && ctl_deregister(c) == 0);
+	CHECK("ctl-unknown", ctl_deregister(a) == EINVAL);
+}
+
+int kev_post_msg(struct kev_msg *message);
+
+static void check_events(void)
+{
+	struct kev_msg message = {.kev_class = 1, .event_code = 7};
+	u_int32_t again = 0;
+	char payload[300];
+
+	CHECK("kev-no-vendor",
+	      kev_msg_post(&message) == EINVAL && kev_msg_post(NULL) == EINVAL);
+	CHECK("kev-vendor",
+	      kev_vendor_code_find("test.vendor", &message.vendor_code) == 0 &&
+		      message.vendor_code >= 1000);
+	CHECK("kev-vendor-again", kev_vendor_code_find("test.vendor", &again) == 0 &&
+					  again == message.vendor_code);
+	message.dv[0].data_length = 100;
+	message.dv[0].data_ptr = payload;
+	CHECK("kev-post", kev_msg_post(&message) == 0);
+	message.dv[1].data_length = 150;
+	message.dv[1].data_ptr = payload;
+	CHECK("kev-too-long", kev_msg_post(&message) == EMSGSIZE);
+	message.dv[1].data_length = 0;
+	message.vendor_code = KEV_VENDOR_APPLE;
+	CHECK("kev-from-apple",
+	      kev_post_msg(&message) == 0 && kev_msg_post(&message) == EINVAL);
+}
+
+/* The head of sflt_filter; the rest of its 192 bytes is zero here. */
+struct socket_filter {
+	u_int32_t handle;
+	int flags;
+	const char *name;
+	void (*unregistered)(u_int32_t handle);
+	errno_t (*attach)(void **cookie, void *socket);
+	void (*detach)(void *cookie, void *socket);
+	void *rest[19];
+};
+errno_t sflt_register(const struct socket_filter *filter, int domain, int type,
+		      int protocol);
+errno_t sflt_unregister(u_int32_t handle);
+
+static u_int32_t unregistered;
+static void *detached;
+
+static void on_unregistered(u_int32_t handle)
+{
+	unregistered = handle;
+}
+
+static errno_t on_attach(void **cookie, void *socket)
+{
+	return 0;
+}
+
+static void on_detach(void *cookie, void *socket)
+{
+}
+
+static void on_ip_detach(void *cookie)
+{
+	detached = cookie;
+}
+
+static errno_t on_input(void *cookie, mbuf_t *data, int offset, u_int8_t protocol)
+{
+	return 0;
+}
+
+static void check_filters(void)
+{
+	struct socket_filter filter = {0x6b706901, 0,	      "test", on_unregistered,
+				       on_attach,  on_detach, {0}};
+	struct socket_filter empty = {.handle = 1, .name = "empty"};
+	struct ipf_filter ip = {&filter, "test", on_input, NULL, on_ip_detach},
+			  none = {0};
+	ipfilter_t four = NULL, six = NULL;
+
+	CHECK("sflt-domain", sflt_register(&filter, 1, 1, 6) == ENOTSUP);
+	CHECK("sflt-protocol", sflt_register(&filter, 2, 1, 17) == ENOENT);
+	CHECK("sflt-empty", sflt_register(&empty, 2, 1, 6) == EINVAL);
+	CHECK("sflt-register", sflt_register(&filter, 2, 1, 6) == 0);
+	CHECK("sflt-twice", sflt_register(&filter, 30, 2, 17) == EEXIST);
+	CHECK("sflt-unregister",
+	      sflt_unregister(filter.handle) == 0 && unregistered == filter.handle);
+	CHECK("sflt-unknown", sflt_unregister(filter.handle) == ENOENT);
+	CHECK("ipf-empty",
+	      ipf_addv4(&none, &four) == EINVAL && ipf_addv6(NULL, &six) == EINVAL);
+	CHECK("ipf-add",
+	      ipf_addv4(&ip, &four) == 0 && ipf_addv6(&ip, &six) == 0 && four != six);
+	CHECK("ipf-remove", ipf_remove(four) == 0 && detached == &filter);
+	CHECK("ipf-unknown", ipf_remove(four) == ENOENT && ipf_remove(six) == 0);
+}
+
+static int open_device(dev_t device, int flags, int type, struct proc *process)
+{
+	return 0;
+}
+
+static void check_devices(void)
+{
+	struct cdevsw device = {.d_open = open_device,
+				.d_close = (open_close_fcn_t *)nulldev,
+				.d_read = (read_write_fcn_t *)enodev,
+				.d_strategy = (strategy_fcn_t *)enodev_strat};
+	struct cdevsw other = device;
+	int slot = cdevsw_add(-1, &device);
+
+	other.d_open = NULL;
+	CHECK("situation-39-free-slot", slot == 1 || (slot >= 9 && slot != 12));
+	CHECK("situation-39-same-slot", cdevsw_add(slot, &device) == -1);
+	CHECK("situation-39-altered", cdevsw_remove(slot, &other) == -1);
+	CHECK("situation-39-remove", cdevsw_remove(slot, &device) == slot);
+	CHECK("cdevsw-from", cdevsw_isfree(-12) == 13 && cdevsw_isfree(12) == -1 &&
+				     cdevsw_isfree(64) == -1 && cdevsw_isfree(40) == 40);
+	CHECK("device-entries", enodev() == ENODEV && nullop() == 0 && nulldev() == 0 &&
+					enxio() == ENXIO && enosys() == ENOSYS &&
+					seltrue() == 1);
+	enodev_strat();
+}
+
+/* Darwin's mac_policy_conf, with a table of hooks by number. */
+struct policy {
+	const char *name, *fullname;
+	const char *const *labels;
+	unsigned int label_count;
+	const void *const *hooks;
+	int load_flags;
+	int *slot;
+	int runtime_flags;
+	struct policy *list;
+	void *data;
+};
+int mac_policy_register(struct policy *policy, unsigned int *handle, void *data);
+int mac_policy_unregister(unsigned int handle);
+
+static int calls[3];
+
+static void on_destroy(struct policy *policy)
+{
+	calls[0]++;
+}
+
+static void on_init(struct policy *policy)
+{
+	calls[1]++;
+}
+
+static void on_initbsd(struct policy *policy)
+{
+	calls[2] = calls[1] == 1;
+}
+
+static void check_policies(void)
+{
+	static const void *hooks[335] = {
+		[114] = on_destroy, [115] = on_init, [116] = on_initbsd};
+	int slot = -1, second = -1;
+	struct policy one = {
+		.name = "one", .fullname = "One", .hooks = hooks, .slot = &slot};
+	struct policy two = {
+		.name = "two", .fullname = "Two", .hooks = hooks, .slot = &second};
+	unsigned int a = 0, b = 0;
+
+	two.load_flags = 1;
+	CHECK("policy-not-late", mac_policy_register(&two, &b, NULL) == EPERM);
+	two.load_flags = 2;
+	one.load_flags = 0;
+	CHECK("situation-42-register", mac_policy_register(&one, &a, NULL) == 0 && a &&
+					       slot >= 0 && one.runtime_flags == 1);
+	CHECK("policy-hooks", calls[1] == 1 && calls[2] == 1);
+	CHECK("situation-42-twice", mac_policy_register(&one, &b, NULL) == EEXIST);
+	CHECK("situation-42-unregister", mac_policy_unregister(a) == EBUSY);
+	CHECK("policy-unload", mac_policy_register(&two, &b, NULL) == 0 &&
+				       second != slot && mac_policy_unregister(b) == 0 &&
+				       calls[0] == 1);
+	CHECK("policy-unknown", mac_policy_unregister(b) == 0 && calls[0] == 1);
+	one.load_flags = 2;
+	CHECK("policy-now-may-go", mac_policy_unregister(a) == 0);
+}
+
+void check(void)
+{
+	check_controls();
+	check_events();
+	check_filters();
+	check_devices();
+	check_policies();
+}
