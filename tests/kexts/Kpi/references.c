@@ -1,0 +1,50 @@
+/* Blocks and counted references. */
+#include "kpi.h"
+
+void *_Block_copy(const void *block);
+void _Block_release(const void *block);
+
+/* os_refcnt as the kernel's calls take it. */
+struct os_refcnt {
+	uint32_t count;
+};
+void os_ref_init_count_external(struct os_refcnt *count, void *group, uint32_t value);
+void os_ref_retain_external(struct os_refcnt *count);
+uint32_t os_ref_release_external(struct os_refcnt *count);
+uint32_t os_ref_release_relaxed_external(struct os_refcnt *count);
+uint32_t os_ref_release_barrier_external(struct os_refcnt *count);
+int os_ref_retain_try_external(struct os_refcnt *count);
+
+static void check_blocks(void)
+{
+	int captured = 41;
+	int (^block)(int) = ^(int more) {
+	  return captured + more;
+	};
+	int (^copy)(int) = (int (^)(int))_Block_copy((const void *)block);
+
+	CHECK("block-copy", (const void *)copy != (const void *)block && copy(1) == 42);
+	CHECK("block-copy-again", _Block_copy((const void *)copy) == (const void *)copy);
+	_Block_release((const void *)copy);
+	CHECK("block-still-there", copy(2) == 43);
+	_Block_release((const void *)copy);
+}
+
+static void check_counts(void)
+{
+	struct os_refcnt count = {0};
+
+	os_ref_init_count_external(&count, NULL, 1);
+	os_ref_retain_external(&count);
+	CHECK("reference-try", os_ref_retain_try_external(&count));
+	CHECK("reference-release", os_ref_release_external(&count) == 2);
+	CHECK("reference-relaxed", os_ref_release_relaxed_external(&count) == 1);
+	CHECK("reference-last", os_ref_release_barrier_external(&count) == 0);
+	CHECK("reference-too-late", !os_ref_retain_try_external(&count));
+}
+
+void check(void)
+{
+	check_blocks();
+	check_counts();
+}
