@@ -6,13 +6,15 @@
 #include <string.h>
 #include <sysexits.h>
 #include "common/instance.h"
+#include "common/json.h"
 #include "common/print.h"
 
 /* Low four bits of a sysctl's kind, as Darwin's sys/sysctl.h numbers them. */
 enum kind { KIND_NODE = 1, KIND_INT, KIND_STRING, KIND_QUAD, KIND_OPAQUE };
 
 static struct option_list names;
-static bool all, values_only, quiet;
+static bool all, values_only, quiet, as_json;
+static struct kext_value *list; /* for JSON; NULL: out of memory */
 static const char *instance_text;
 
 static const struct option_row rows[] = {
@@ -20,6 +22,7 @@ static const struct option_row rows[] = {
 	{'n', "values", OPTION_FLAG, &values_only, NULL, "print values without names",
 	 NULL},
 	{'q', "quiet", OPTION_FLAG, &quiet, NULL, "print nothing when writing", NULL},
+	{0, "json", OPTION_FLAG, &as_json, NULL, "print JSON", NULL},
 	OPTION_ROW_INSTANCE(instance_text),
 	OPTION_ROW_HELP,
 	OPTION_ROWS_END,
@@ -27,7 +30,7 @@ static const struct option_row rows[] = {
 
 static const struct command command = {
 	.name = "ksysctl",
-	.synopsis = "[-hnq] NAME[=VALUE]... | [-hn] -a",
+	.synopsis = "[-hnq] [--json] NAME[=VALUE]... | [-hn] [--json] -a",
 	.purpose = "Reads and writes sysctls of the userland kernel.",
 	.rows = rows,
 	.operands = &names,
@@ -42,59 +45,120 @@ static bool is_unsigned(const struct kext_sysctl *sysctl)
 	return strchr(sysctl->format, 'U') != NULL;
 }
 
-static void print_int(const struct kext_sysctl *sysctl, size_t at)
+static void print_int(FILE *to, const struct kext_sysctl *sysctl, size_t at)
 {
 	uint32_t value;
 	memcpy(&value, (const uint8_t *)sysctl->data + at, sizeof(value));
 	if (is_unsigned(sysctl))
-		printf("%" PRIu32, value);
+		fprintf(to, "%" PRIu32, value);
 	else
-		printf("%" PRId32, (int32_t)value);
+		fprintf(to, "%" PRId32, (int32_t)value);
 }
 
-static void print_quad(const struct kext_sysctl *sysctl, size_t at)
+static void print_quad(FILE *to, const struct kext_sysctl *sysctl, size_t at)
 {
 	uint64_t value;
 	memcpy(&value, (const uint8_t *)sysctl->data + at, sizeof(value));
 	if (is_unsigned(sysctl))
-		printf("%" PRIu64, value);
+		fprintf(to, "%" PRIu64, value);
 	else
-		printf("%" PRId64, (int64_t)value);
+		fprintf(to, "%" PRId64, (int64_t)value);
 }
 
 /* A node of numbers may hold several of them. */
-static void print_numbers(const struct kext_sysctl *sysctl, size_t width,
-			  void (*print)(const struct kext_sysctl *sysctl, size_t at))
+static void print_numbers(FILE *to, const struct kext_sysctl *sysctl, size_t width,
+			  void (*print)(FILE *to, const struct kext_sysctl *sysctl,
+					size_t at))
 {
 	for (size_t at = 0; at + width <= sysctl->size; at += width) {
 		if (at)
-			putchar(' ');
-		print(sysctl, at);
+			fputc(' ', to);
+		print(to, sysctl, at);
 	}
 }
 
-static void print_bytes(const struct kext_sysctl *sysctl)
+static void print_bytes(FILE *to, const struct kext_sysctl *sysctl)
 {
 	const uint8_t *bytes = sysctl->data;
 	for (size_t i = 0; i < sysctl->size; i++)
-		printf("%02x", bytes[i]);
+		fprintf(to, "%02x", bytes[i]);
 }
 
-static void print_value(const struct kext_sysctl *sysctl)
+static void print_value(FILE *to, const struct kext_sysctl *sysctl)
 {
 	switch (sysctl->kind & 0xf) {
 	case KIND_INT:
-		print_numbers(sysctl, sizeof(uint32_t), print_int);
+		print_numbers(to, sysctl, sizeof(uint32_t), print_int);
 		break;
 	case KIND_QUAD:
-		print_numbers(sysctl, sizeof(uint64_t), print_quad);
+		print_numbers(to, sysctl, sizeof(uint64_t), print_quad);
 		break;
 	case KIND_STRING:
-		fputs(sysctl->data, stdout);
+		fputs(sysctl->data, to);
 		break;
 	default:
-		print_bytes(sysctl);
+		print_bytes(to, sysctl);
 	}
+}
+
+/* ---- values as JSON ---- */
+
+/* All values are text, as they are printed: JSON's numbers need not hold 64 bits. */
+static struct kext_value *value_text(const struct kext_sysctl *sysctl)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+	if (!stream)
+		return NULL;
+	print_value(stream, sysctl);
+	struct kext_value *value =
+		fclose(stream) == 0 ? kext_value_new_string_n(text, size) : NULL;
+	free(text);
+	return value;
+}
+
+static const char *kind_name(const struct kext_sysctl *sysctl)
+{
+	static const char *const kinds[] = {
+		[KIND_NODE] = "node", [KIND_INT] = "int",	[KIND_STRING] = "string",
+		[KIND_QUAD] = "quad", [KIND_OPAQUE] = "opaque",
+	};
+	unsigned kind = sysctl->kind & 0xf;
+	return kind >= KIND_NODE && kind <= KIND_OPAQUE ? kinds[kind] : "opaque";
+}
+
+static void add_json(const char *name, const struct kext_sysctl *sysctl)
+{
+	struct kext_value *object = kext_value_new_dictionary();
+	int error = kext_value_append(list, object); /* keeps it alive */
+	if (error == 0)
+		error = kext_value_set(object, "name", kext_value_new_string(name));
+	if (error == 0)
+		error = kext_value_set(object, "kind",
+				       kext_value_new_string(kind_name(sysctl)));
+	if (error == 0)
+		error = kext_value_set(object, "value", value_text(sysctl));
+	if (error < 0)
+		list = kext_value_unref(list);
+}
+
+static void print_name(const char *name)
+{
+	if (!values_only)
+		printf("%s: ", name);
+}
+
+/* `NAME: VALUE`, or a further object of the list. */
+static void tell(const char *name, const struct kext_sysctl *sysctl)
+{
+	if (as_json) {
+		add_json(name, sysctl);
+		return;
+	}
+	print_name(name);
+	print_value(stdout, sysctl);
+	putchar('\n');
 }
 
 /* ---- values from text ---- */
@@ -164,21 +228,13 @@ static int fail(const char *name, int error)
 	return kext_error_exit_status(error);
 }
 
-static void print_name(const char *name)
-{
-	if (!values_only)
-		printf("%s: ", name);
-}
-
 static int show(const char *name)
 {
 	struct kext_sysctl sysctl = {0};
 	int error = kext_client_sysctl(client, name, NULL, 0, &sysctl);
 	if (error < 0)
 		return fail(name, error);
-	print_name(name);
-	print_value(&sysctl);
-	putchar('\n');
+	tell(name, &sysctl);
 	free(sysctl.data);
 	return EX_OK;
 }
@@ -192,11 +248,13 @@ static int change(const char *name, const char *text)
 		error = write_value(name, text, &old, &ignored);
 	if (error == 0)
 		error = kext_client_sysctl(client, name, NULL, 0, &fresh);
-	if (error == 0 && !quiet) {
+	if (error == 0 && as_json) {
+		add_json(name, &fresh);
+	} else if (error == 0 && !quiet) {
 		print_name(name);
-		print_value(&old);
+		print_value(stdout, &old);
 		fputs(" -> ", stdout);
-		print_value(&fresh);
+		print_value(stdout, &fresh);
 		putchar('\n');
 	}
 	free(old.data);
@@ -222,22 +280,28 @@ static int handle(const char *operand)
  */
 static int show_all(void)
 {
-	struct kext_value *list;
-	int error = kext_client_sysctl_names(client, &list);
+	struct kext_value *known;
+	int error = kext_client_sysctl_names(client, &known);
 	if (error < 0)
 		return fail("-a", error);
-	for (size_t i = 0; i < kext_value_count(list); i++) {
-		const char *name = kext_value_string(kext_value_at(list, i));
+	for (size_t i = 0; i < kext_value_count(known); i++) {
+		const char *name = kext_value_string(kext_value_at(known, i));
 		struct kext_sysctl sysctl = {0};
 		if (!name || kext_client_sysctl(client, name, NULL, 0, &sysctl) < 0)
 			continue;
-		print_name(name);
-		print_value(&sysctl);
-		putchar('\n');
+		tell(name, &sysctl);
 		free(sysctl.data);
 	}
-	kext_value_unref(list);
+	kext_value_unref(known);
 	return EX_OK;
+}
+
+/* What was read is told, whatever else failed. */
+static int finish_json(int status)
+{
+	if (as_json && json_print(json_document_of("ksysctl/1", "sysctls", list)) < 0)
+		return status ? status : EX_OSERR;
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -250,8 +314,9 @@ int main(int argc, char **argv)
 	int error = instance_connect(instance_named(&command, instance_text), 0, &client);
 	if (error < 0)
 		return kext_error_exit_status(error);
+	list = as_json ? kext_value_new_array() : NULL;
 	if (error == 0 && all)
-		return EX_OK;
+		return print_finish(finish_json(EX_OK));
 	if (error == 0) {
 		print_error("no kextd is running, so there is no kernel to ask");
 		return kext_error_exit_status(KEXT_ERR_NO_SERVER);
@@ -263,5 +328,5 @@ int main(int argc, char **argv)
 		status = status ? status : own;
 	}
 	kext_client_free(client);
-	return print_finish(status);
+	return print_finish(finish_json(status));
 }

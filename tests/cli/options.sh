@@ -1,0 +1,126 @@
+#!/bin/bash
+# What all commands' options have in common: spellings, help, colours, JSON's schemas.
+. "$(dirname "$0")/lib.sh"
+
+# Every program whose options come from a table: those that have completions.
+commands()
+{
+	local file
+	for file in "$BUILD"/share/completions/bash/*; do
+		basename "$file"
+	done
+}
+
+test_help_and_version_on_stdout_with_status_0()
+{
+	local tool option
+	for tool in $(commands); do
+		for option in --help -help -h --version -version; do
+
+			expect_status 0 "$tool" $option
+			expect_text "$T/out" "$tool"
+			expect_equal "$(cat "$T/err")" ""
+		done
+	done
+}
+
+test_unknown_options_are_usage_errors_on_stderr()
+{
+	local tool
+	for tool in $(commands); do
+		expect_status 64 "$tool" --no-such-option
+		grep -qE "^(usage: )?$tool" "$T/err" # kextfind points to its page
+		expect_equal "$(cat "$T/out")" ""
+	done
+}
+
+test_long_options_take_one_dash_or_two_and_abbreviations()
+{
+	local line
+	for line in "-list-only" "--list-only" "--list" "-list" "-kl" "-l -k" "--no-k -l"; do
+		expect_status 0 kextstat $line
+		expect_equal "$(cat "$T/out")" ""
+	done
+	for line in "--era tiger" "--era=tiger" "-era tiger" "-era=tiger" "--er=tiger"; do
+		expect_status 0 kextstat $line
+		expect_equal "$(cat "$T/out")" "$(head -1 "$ROOT/tests/golden/kextstat-tiger.txt")"
+	done
+	expect_status 64 kextload --no-l x.kext	# --no-load, --no-loaded-check
+	expect_text "$T/err" ambiguous
+	expect_status 64 kextstat --era
+}
+
+test_options_after_operands_and_two_dashes()
+{
+	expect_status 71 kextload none.kext --era modern
+	expect_status 1 kextload none.kext --era tiger
+	expect_status 71 kextload -- -b
+	expect_text "$T/err" "-b failed to load"
+}
+
+test_colours()
+{
+	local red
+	red=$(printf '\033[1;31m')
+	expect_status 3 kextunload -b no.such
+	expect_no_text "$T/err" "$red"
+	expect_status 3 kextunload --color always -b no.such
+	expect_text "$T/err" "${red}kextunload:"
+	NO_COLOR=1 expect_status 3 kextunload -color=always -b no.such
+	expect_text "$T/err" "$red"
+	# On a terminal by default, unless NO_COLOR says otherwise.
+	TERM=xterm script -qec 'kextunload -b no.such' /dev/null >"$T/tty" || :
+	expect_text "$T/tty" "$red"
+	TERM=xterm NO_COLOR=1 script -qec 'kextunload -b no.such' /dev/null >"$T/tty" || :
+	expect_no_text "$T/tty" "$red"
+	TERM=xterm NO_COLOR='' script -qec 'kextunload -b no.such' /dev/null >"$T/tty" || :
+	expect_text "$T/tty" "$red"
+	TERM=xterm script -qec 'kextunload --color never -b no.such' /dev/null >"$T/tty" || :
+	expect_no_text "$T/tty" "$red"
+	expect_status 64 kextunload --color sometimes -b no.such
+	expect_text "$T/err" "--color takes auto|always|never, not 'sometimes'"
+}
+
+# schema NAME COMMAND…: succeeds, and prints one object whose first key is that schema.
+schema()
+{
+	local name=$1
+	shift
+	expect_status 0 "$@"
+	python3 - "$name" "$T/out" <<-'END'
+		import json, sys
+		top = json.load(open(sys.argv[2]))
+		assert list(top)[0] == "schema" and top["schema"] == sys.argv[1], top
+	END
+	grep -q "^\.Sh JSON OUTPUT" "$ROOT/man/$1.8" || fail "$1: not documented"
+	grep -qF "$name" "$ROOT/man/$1.8" || fail "$1: another schema is documented"
+}
+
+test_json_of_all()
+{
+	dummy_kext "$T"
+	schema kdmesg/1 kdmesg --json
+	expect_text "$T/out" '"lines": []'
+	schema ksysctl/1 ksysctl --json -a
+	kextload -q "$T/DummySysctl.kext"
+	schema kextstat/1 kextstat --json
+	schema kextd/1 kextd --status --json
+	schema kdmesg/1 kdmesg --json
+	python3 -c 'import json, sys; assert "DummySysctl_start" in json.load(open(sys.argv[1]))["lines"]' "$T/out"
+	expect_status 64 kdmesg --json -w
+	schema ksysctl/1 ksysctl --json debug.dummy=-3 kern.ostype
+	python3 - "$T/out" <<-'END'
+		import json, sys
+		assert json.load(open(sys.argv[1]))["sysctls"] == [
+		    {"name": "debug.dummy", "kind": "int", "value": "-3"},
+		    {"name": "kern.ostype", "kind": "string", "value": "Darwin"}]
+	END
+	expect_status 71 ksysctl --json no.such kern.ostype
+	python3 -c 'import json, sys; assert len(json.load(open(sys.argv[1]))["sysctls"]) == 1' "$T/out"
+	schema kextlibs/1 kextlibs --json "$T/DummySysctl.kext"
+	schema kextutil/1 kextutil -nt --json "$T/DummySysctl.kext"
+	kextcache -m "$T/mkext" "$T/DummySysctl.kext"
+	schema mkextunpack/1 mkextunpack --json "$T/mkext"
+}
+
+run_tests
