@@ -160,6 +160,62 @@ test_frees_what_it_does_not_own()
 	still_usable
 }
 
+test_calls_a_pure_virtual()
+{
+	begin
+	KEXT_LANGUAGE=cpp make_kext "$T" Pure test.pure 1.0 <<-'END'
+		#include <mach/mach_types.h>
+		struct Base {
+			Base() { early(); }
+			__attribute__((noinline)) void early() { method(); }
+			virtual void method() = 0;
+		};
+		struct Derived : Base { void method() {} };
+		extern "C" kern_return_t Pure_start(kmod_info_t *k, void *d)
+		{
+			Derived derived;
+			derived.early();
+			return 0;
+		}
+		extern "C" kern_return_t Pure_stop(kmod_info_t *k, void *d) { return 0; }
+	END
+	dies 70 kextload "$T/Pure.kext"
+	expect_text "$report" "a pure virtual method was called"
+	culprit test.pure "Base::early()" Pure_start
+	still_usable
+}
+
+# classy NAME: a kext with a class Rival.
+classy()
+{
+	KEXT_LANGUAGE=cpp make_kext "$T" "$1" "test.$1" 1.0 <<-END
+		#include <libkern/c++/OSObject.h>
+		#include <mach/mach_types.h>
+		class Rival : public OSObject { OSDeclareDefaultStructors(Rival) };
+		OSDefineMetaClassAndStructors(Rival, OSObject)
+		extern "C" kern_return_t $1_start(kmod_info_t *k, void *d) { return 0; }
+		extern "C" kern_return_t $1_stop(kmod_info_t *k, void *d) { return 0; }
+	END
+}
+
+test_registers_a_class_that_exists()
+{
+	begin
+	classy First
+	classy Second
+	expect_status 0 kextload "$T/First.kext"
+	expect_status 71 kextload "$T/Second.kext"
+	kdmesg | grep Rival >"$T/log" || fail "the log does not name the class"
+	expect_text "$T/log" test.First
+	expect_text "$T/log" test.Second
+	kextstat -l >"$T/rows"
+	expect_text "$T/rows" test.First
+	expect_no_text "$T/rows" test.Second
+	expect_status 0 kextunload -b test.First
+	expect_status 0 kextload "$T/Second.kext"	# nothing was left of the first try
+	still_usable
+}
+
 test_unloads_itself()
 {
 	begin
