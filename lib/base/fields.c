@@ -41,6 +41,7 @@ static const struct {
 	[FIELD_DATA] = {BYTES, 16u << 20},
 	[FIELD_CONSTRUCTORS] = {NESTED, 64},
 	[FIELD_DESTRUCTORS] = {NESTED, 64},
+	[FIELD_DEBUG_SYMBOLS] = {BYTES, FIELDS_MAX_DEBUG_SYMBOLS},
 };
 
 static size_t padding(size_t size)

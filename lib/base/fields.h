@@ -26,7 +26,7 @@ enum kernel_message {
 	KERNEL_RESERVE,		/* SIZE, IDENTIFIER → ERROR, TAG, ADDRESS */
 	KERNEL_MAP,		/* TAG, IDENTIFIER, VERSION, COMPATIBLE, PATH, UUID, KMOD_INFO,
 				   WIRED, MISSING, DEPENDENCY …, SEGMENT …, CONSTRUCTORS …,
-				   DESTRUCTORS … + the linked image as a sealed memfd
+				   DESTRUCTORS …, [DEBUG_SYMBOLS] + the linked image as a sealed memfd
 				   (F_SEAL_WRITE, SHRINK, GROW, SEAL) → ERROR */
 	KERNEL_ABORT,		/* TAG → ERROR */
 	KERNEL_START,		/* TAG → ERROR, RESULT; answered when the routine returns */
@@ -82,8 +82,11 @@ enum field {
 				   function pointers (__mod_init_func), in order of segments;
 				   run before start */
 	FIELD_DESTRUCTORS,	/* the same of __mod_term_func; run after stop */
+	FIELD_DEBUG_SYMBOLS,	/* bytes: an ELF file with the kext's symbols, for gdb */
 	FIELD_COUNT
 };
+
+#define FIELDS_MAX_DEBUG_SYMBOLS (4u << 20)
 
 enum kernel_kext_state {
 	KEXT_STATE_RESERVED,

@@ -186,6 +186,11 @@ int catalog_interface(struct daemon *daemon, struct kext_bundle *bundle,
 	__attribute__((warn_unused_result));
 void catalog_free(struct daemon *daemon);
 
+/* ---- debug_symbols.c ---- */
+struct macho;
+/* Appends an ELF file with the symbols of a linked image, for debuggers. */
+void debug_symbols_make(const struct macho *macho, struct buffer *ret);
+
 /* ---- request.c ---- */
 struct request {
 	struct daemon *daemon;

@@ -200,6 +200,15 @@ static void put_dependencies(struct buffer *body, const struct placing *placing)
 	}
 }
 
+/* What is too large for the frame is left out: it is of use to a debugger only. */
+static void put_debug_symbols(struct buffer *body, const struct macho *macho)
+{
+	_cleanup_buffer_ struct buffer symbols = {0};
+	debug_symbols_make(macho, &symbols);
+	if (!buffer_error(&symbols) && symbols.size <= FIELDS_MAX_DEBUG_SYMBOLS)
+		fields_put_bytes(body, FIELD_DEBUG_SYMBOLS, symbols.data, symbols.size);
+}
+
 static void put_description(struct buffer *body, const struct placing *placing,
 			    const struct macho *macho)
 {
@@ -223,6 +232,7 @@ static void put_description(struct buffer *body, const struct placing *placing,
 	put_dependencies(body, placing);
 	put_segments(body, macho);
 	put_functions(body, macho);
+	put_debug_symbols(body, macho);
 }
 
 static int map_linked(struct placing *placing, const struct macho *macho)

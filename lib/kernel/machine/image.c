@@ -207,7 +207,11 @@ static uint32_t map_locked(struct kmod *kext, struct bytes body, int fd)
 	if (!read_texts(kext, body))
 		return kOSKextReturnNoMemory;
 	uint32_t error = read_dependencies(kext, body);
-	return error ? error : place(kext, info, fd);
+	if (!error)
+		error = place(kext, info, fd);
+	if (!error)
+		kext->debug_symbols = jit_add(fields_bytes(body, FIELD_DEBUG_SYMBOLS));
+	return error;
 }
 
 uint32_t kmod_map(struct bytes body, int fd)

@@ -205,6 +205,7 @@ void kmod_remove(struct kmod *kext)
 	while (*link != kext)
 		link = &(*link)->next;
 	*link = kext->next;
+	jit_remove(kext->debug_symbols);
 	space_release(kext->address, kext->size);
 	free(kext->references);
 	free(kext->path);

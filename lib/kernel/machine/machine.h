@@ -131,6 +131,7 @@ struct kmod {
 	unsigned dependents; /* mapped kexts that link against it */
 	unsigned retains;    /* by load tag, from kexts */
 	unsigned callbacks;  /* resource answers owed to it or being delivered */
+	struct jit_entry *debug_symbols;
 };
 
 /* Guards the table. Never held while kext code runs or text is logged. */
@@ -162,6 +163,12 @@ void kmod_list(struct buffer *reply);
 
 /* ---- image.c: from a sealed memfd to pages ---- */
 uint32_t kmod_map(struct bytes body, int fd);
+
+/* ---- jit.c: symbols for gdb; under kmod_lock ---- */
+/* Registers a copy of the symbol file; NULL when it is empty or memory lacks. */
+struct jit_entry *jit_add(struct bytes file);
+/* Takes NULL. */
+void jit_remove(struct jit_entry *entry);
 
 /* ---- lifecycle.c: start and stop ---- */
 uint32_t kmod_start(uint32_t tag, uint32_t *ret_result);
