@@ -27,6 +27,8 @@ static const struct option_row rows[] = {
 	LOADING_ROWS(asked, OPTION_TEXT),
 	{0, "arch", OPTION_TEXT, &asked.arch_name, "ARCH",
 	 "architecture to test and link", NULL},
+	{0, "plist", OPTION_FLAG, &asked.plist, NULL,
+	 "findings as a property list on stdout (with -n)", NULL},
 	{0, "run", OPTION_FLAG, &run_private, NULL,
 	 "load and unload in a kernel of their own, and tell what its checks find", NULL},
 	{0, "sysctl", OPTION_LIST, &settings, "NAME=VALUE", "set this (with --run)",
@@ -67,8 +69,10 @@ static void check_options(void)
 	if ((asked.interactive || asked.interactive_all) && asked.quiet)
 		exit(EXIT_INTERACTION);
 	if (!asked.no_load &&
-	    (asked.era != KEXT_ERA_MODERN || (asked.json && !run_private)))
-		options_fail(&command, "use --era and --json only with -n");
+	    (asked.era != KEXT_ERA_MODERN || asked.plist || (asked.json && !run_private)))
+		options_fail(&command, "use --era, --json and --plist only with -n");
+	if (asked.json && asked.plist)
+		options_fail(&command, "--json and --plist exclude each other");
 	if (asked.no_load && !asked.tests)
 		asked.no_authentication = true;
 	asked.announces = asked.no_load;

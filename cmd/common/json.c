@@ -46,3 +46,17 @@ int json_print(struct kext_value *document)
 	free(text);
 	return 0;
 }
+
+int plist_print(struct kext_value *document)
+{
+	char *text;
+	size_t size;
+	int error = document ? kext_value_to_xml(document, KEXT_XML_PLIST, &text, &size)
+			     : -ENOMEM;
+	kext_value_unref(document);
+	if (error < 0)
+		return error;
+	fwrite(text, 1, size, stdout);
+	free(text);
+	return 0;
+}

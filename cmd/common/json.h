@@ -17,5 +17,7 @@ struct kext_value *json_document_of(const char *schema, const char *key,
 				    struct kext_value *value);
 /* Prints and frees it; NULL counts as -ENOMEM. 0, -ENOMEM or KEXT_ERR_SERIALIZATION. */
 int json_print(struct kext_value *document);
+/* The same as an XML property list. */
+int plist_print(struct kext_value *document);
 
 #endif

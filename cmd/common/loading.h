@@ -18,7 +18,7 @@ struct loading {
 	bool no_load, load_only, match_only; /* one of them at most */
 	bool interactive, interactive_all;
 	bool no_system, no_authentication, no_resolve, safe_boot, tests;
-	bool use_loaded, allow_missing, json, quiet;
+	bool use_loaded, allow_missing, json, plist, quiet;
 	bool no_caches, no_loaded_check;
 	bool announces; /* tells of kexts that appear to be loadable */
 };

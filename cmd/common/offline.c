@@ -68,14 +68,20 @@ void offline_check(const struct offline *offline)
 
 /* ---- telling ---- */
 
+/* Then stdout is for what programs read. */
+static bool is_data(const struct world *world)
+{
+	return world->options->json || world->options->plist;
+}
+
 static void report_candidate(const struct world *world, const struct candidate *candidate)
 {
-	if (world->options->tests && !world->options->json)
+	if (world->options->tests && !is_data(world))
 		findings_print(candidate->name, candidate->findings, world->era);
 	if (candidate->error < 0)
 		print_error("%s has problems - %s", candidate->name,
 			    kext_error_string(candidate->error));
-	else if (world->options->announces && !world->options->json)
+	else if (world->options->announces && !is_data(world))
 		print_result("%s appears to be loadable (%sincluding linkage for on-disk "
 			     "libraries).",
 			     candidate->name, world->kernel ? "" : "not ");
@@ -94,14 +100,14 @@ static int report_all(const struct world *world)
 		failures += candidate->error < 0;
 		first = first ? first : candidate->error;
 	}
-	if (world->candidate_count > 1 && !world->options->json)
+	if (world->candidate_count > 1 && !is_data(world))
 		print_result("%zu kexts: %zu without problems, %zu with",
 			     world->candidate_count, world->candidate_count - failures,
 			     failures);
 	return first;
 }
 
-static int report_json(const struct world *world,
+static int report_data(const struct world *world,
 		       const struct kext_diagnostics *diagnostics)
 {
 	struct kext_value *report;
@@ -114,7 +120,9 @@ static int report_json(const struct world *world,
 		if (error < 0)
 			kext_value_unref(report);
 	}
-	return error < 0 ? error : json_print(report);
+	if (error < 0)
+		return error;
+	return world->options->plist ? plist_print(report) : json_print(report);
 }
 
 /* ---- the whole ---- */
@@ -128,8 +136,8 @@ static int run_tests(struct world *world, struct kext_diagnostics *diagnostics)
 	int error =
 		world->options->no_resolve ? 0 : linkage_make(world, diagnostics, &set);
 	int written = set ? linkage_report(world, set, diagnostics) : 0;
-	if (world->options->json && written == 0)
-		written = report_json(world, diagnostics);
+	if (is_data(world) && written == 0)
+		written = report_data(world, diagnostics);
 	print_diagnostics(diagnostics, world->options->tests || world->options->verbose
 					       ? KEXT_NOTE
 					       : KEXT_WARNING);

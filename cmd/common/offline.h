@@ -23,7 +23,7 @@ struct offline {
 	bool announces;	   /* says so when a kext appears to be loadable */
 	bool use_loaded;   /* -A */
 	enum kext_era era; /* --era */
-	bool json;	   /* what is found as JSON on stdout, in place of text */
+	bool json, plist;  /* what is found as such on stdout, in place of text */
 	bool no_authentication, no_resolve, allow_missing, safe_boot;
 };
 

@@ -95,23 +95,23 @@ char *graph_describe(const struct candidate *candidate)
 		kext_bundle_name(candidate->bundle));
 }
 
+/* A version below the one asked for speaks for itself; else the compatible one is why. */
 static void list_bundle(struct buffer *text, const struct kext_bundle *bundle,
 			int64_t requested)
 {
 	char version[KEXT_VERSION_TEXT_MAX], compatible[KEXT_VERSION_TEXT_MAX];
 	int64_t least = kext_bundle_compatible_version(bundle);
-	buffer_printf(text, "%s%s in %s", text->size ? " and " : "",
-		      kext_version_format(kext_bundle_version(bundle), version),
-		      kext_bundle_name(bundle));
-	if (!least)
-		buffer_string(text,
-			      ", which is no library (no OSBundleCompatibleVersion)");
-	else if (least > requested || kext_bundle_version(bundle) < requested)
+	buffer_printf(text, "%s%s", text->size ? " and " : "",
+		      kext_version_format(kext_bundle_version(bundle), version));
+	if (least > requested)
 		buffer_printf(text, " whose compatible version is %s",
 			      kext_version_format(least, compatible));
+	buffer_printf(text, " in %s%s", kext_bundle_name(bundle),
+		      least ? ""
+			    : ", which is no library (no OSBundleCompatibleVersion)");
 }
 
-/* "1.5 in A.kext whose compatible version is 1.0 and …"; whether any of them is a
+/* "3.0 whose compatible version is 2.5 in A.kext and 1.5 in …"; whether any of them is a
  * library. */
 static size_t list_found(const struct graph *graph, const struct request *request,
 			 struct buffer *text, bool *ret_has_library)
@@ -156,7 +156,8 @@ static void explain_absence(const struct graph *graph, const char *asker,
 			has_library ? "dependency.version" : "dependency.undeclared",
 			asker, request->identifier,
 			"provide a version of the library that is compatible",
-			"no compatible dependency found for %s: needs %s >= %s; found %s",
+			"no compatible dependency found for %s: needs %s >= %s "
+			"compatible; found %s",
 			request->identifier, request->identifier, request->text,
 			text.failed ? "others" : (const char *)text.data);
 }

@@ -93,7 +93,7 @@ test_only_incompatible()	# 17
 	codeless User test.user 1.0 "$(entries 1.0 test.library=1.0)"
 	judge 4 User
 	expect_text "$T/err" "    Only incompatible kexts found for these libraries: "
-	expect_text "$T/err" "needs test.library >= 1.0; found 2.0 in"
+	expect_text "$T/err" "needs test.library >= 1.0 compatible; found 2.0 whose"
 	expect_text "$T/err" "whose compatible version is 1.5"
 	codeless Library test.library 2.0
 	judge 4 User

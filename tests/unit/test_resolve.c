@@ -203,12 +203,10 @@ static void test_incompatible_names_both_sides(void **state)
 	struct run run = resolve(f, "C.kext");
 	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES);
 	assert_null(run.list);
-	fixture_expect(
-		f, "dependency.version", KEXT_ERROR,
-		"no compatible dependency found for com.lib: needs com.lib >= 2.2; "
-		"found 3.0 in");
 	fixture_expect(f, "dependency.version", KEXT_ERROR,
-		       "L3.kext whose compatible version is 2.5");
+		       "no compatible dependency found for com.lib: needs com.lib >= 2.2 "
+		       "compatible; found 3.0 whose compatible version is 2.5 in ");
+	fixture_expect(f, "dependency.version", KEXT_ERROR, "L3.kext and ");
 	fixture_expect(f, "dependency.version", KEXT_ERROR, "1.5 in");
 	assert_string_equal(fixture_find(f, "dependency.version")->subject, "com.c");
 	run_free(&run);
