@@ -167,13 +167,15 @@ static struct class *own_class(struct link *link, struct class_name name)
 
 static int no_superclass(struct link *link, const struct class *class)
 {
-	return link_fail(
-		link, "link.vtable",
-		"Add the library that defines it to OSBundleLibraries.",
-		"the vtable of %.*s was not patched: no dependency has the vtable of "
-		"its superclass %.*s",
-		(int)class->name.length, class->name.text, (int)class->super.length,
-		class->super.text);
+	_cleanup_free_ char *name = explain_class(class->name);
+	_cleanup_free_ char *super = explain_class(class->super);
+	if (!name || !super)
+		return -ENOMEM;
+	return link_fail(link, "link.vtable",
+			 "Add the library that defines it to OSBundleLibraries.",
+			 "the vtable of %s was not patched: no dependency has the "
+			 "vtable of its superclass %s",
+			 name, super);
 }
 
 static int patch_one(struct link *link, struct class *class)

@@ -16,6 +16,15 @@ char *explain_name(const char *name)
 	return text;
 }
 
+char *explain_class(struct class_name name)
+{
+	char mangled[NAME_LIMIT];
+	char *clear = name_compose(mangled, "_Z", name, "")
+			      ? cplus_demangle(mangled, DMGL_ANSI)
+			      : NULL;
+	return clear ? clear : mem_string_n(name.text, name.length);
+}
+
 void explain_rest(struct link *link, const char *slug, size_t count)
 {
 	if (count <= EXPLAIN_CAP)

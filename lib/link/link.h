@@ -225,6 +225,8 @@ int class_patch(struct link *link, struct class *class, const struct vtable *sup
 #define EXPLAIN_CAP 50
 /* "__ZN3FooC1Ev (Foo::Foo())"; the caller frees it; NULL without memory. */
 char *explain_name(const char *name);
+/* "IOService" of a class "9IOService"; likewise. */
+char *explain_class(struct class_name name);
 /* Counts one of a list; true while it is to be reported. */
 static inline bool explain_next(size_t *count)
 {

@@ -51,6 +51,23 @@ static inline bool name_cut(const char *name, size_t length, const char *suffix,
 	return true;
 }
 
+/* The class of a method "__ZN9IOService5startEPS_", when no namespace is around it. */
+static inline bool name_is_method(const char *name, struct class_name *ret)
+{
+	size_t at = 4, length = 0;
+	if (strncmp(name, "__ZNK", 5) == 0)
+		at = 5;
+	else if (strncmp(name, "__ZN", 4) != 0)
+		return false;
+	const char *class = name + at;
+	for (; name[at] >= '0' && name[at] <= '9' && length < NAME_LIMIT; at++)
+		length = length * 10 + (size_t)(name[at] - '0');
+	if (length == 0 || strnlen(name + at, length + 1) <= length)
+		return false;
+	*ret = (struct class_name){class, at + length - (size_t)(class - name)};
+	return true;
+}
+
 static inline bool name_is_super_pointer(const char *name, size_t length,
 					 struct class_name *ret)
 {

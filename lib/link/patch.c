@@ -49,6 +49,23 @@ static int report_slot(struct link *link, const struct vtable *child,
 		slot, child->name, expected, parent->name, found);
 }
 
+static int report_size(struct link *link, const struct vtable *child,
+		       const struct vtable *parent)
+{
+	const struct symbol *first = parent->slots[child->count].symbol;
+	_cleanup_free_ char *mine = explain_name(child->name);
+	_cleanup_free_ char *super = explain_name(parent->name);
+	_cleanup_free_ char *lacked = first ? explain_name(first->name) : NULL;
+	if (!mine || !super || (first && !lacked))
+		return -ENOMEM;
+	return link_fail(link, "link.vtable",
+			 "The superclass has grown since: build the kext against the "
+			 "headers of this kernel.",
+			 "%s has %u slots, its superclass's %s has %u%s%s", mine,
+			 child->count, super, parent->count,
+			 lacked ? "; the first it lacks is " : "", lacked ? lacked : "");
+}
+
 static bool is_trap(const struct link *link, uint64_t address)
 {
 	for (size_t i = 0; i < link->space_count; i++)
@@ -89,12 +106,7 @@ static int patch_table(struct link *link, const struct class *class, struct vtab
 {
 	int result = 0;
 	if (child->count < parent->count)
-		return link_fail(link, "link.vtable",
-				 "The superclass has grown: build the kext "
-				 "against the headers of this kernel.",
-				 "%s has %u slots, its "
-				 "superclass's %s has %u",
-				 child->name, child->count, parent->name, parent->count);
+		return report_size(link, child, parent);
 	for (uint32_t i = 0; i < parent->count; i++) {
 		enum verdict verdict = judge(link, class, child->slots[i].symbol,
 					     parent->slots[i].symbol);
@@ -122,10 +134,15 @@ static int check_final(struct link *link, const struct class *class)
 	if (!exports_find(link, &key, &found) &&
 	    !symtab_find(&link->symbols, name, key.length, key.hash))
 		return 0;
-	return link_fail(link, "link.vtable", NULL,
-			 "%.*s is a subclass of %.*s, which is final and cannot have any",
-			 (int)class->name.length, class->name.text,
-			 (int)class->super.length, class->super.text);
+	_cleanup_free_ char *mine = explain_class(class->name);
+	_cleanup_free_ char *super = explain_class(class->super);
+	if (!mine || !super)
+		return -ENOMEM;
+	return link_fail(link, "link.vtable",
+			 "Derive the class from another one; final ones are closed to "
+			 "kexts.",
+			 "%s is a subclass of %s, which is final and cannot have any",
+			 mine, super);
 }
 
 int class_patch(struct link *link, struct class *class, const struct vtable *super)

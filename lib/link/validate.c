@@ -6,6 +6,32 @@
 #include "base/memory.h"
 #include "link/link.h"
 
+/*
+ * Nobody has the name. A method of a class that is there has come or gone with a version
+ * of the kernel; whatever else it is, we cannot know.
+ */
+static char *advice_on_unknown(struct link *link, const struct symbol *symbol)
+{
+	char table[NAME_LIMIT];
+	struct class_name name;
+	struct definition found;
+	if (name_is_method(symbol->name, &name) && name_of_vtable(table, name) &&
+	    exports_find_anywhere(link, table, &found)) {
+		_cleanup_free_ char *class = explain_class(name);
+		return mem_format("%s has the class %s, but no such function in it: the "
+				  "kext was built against another SDK.",
+				  found.image->name, class ? class : table);
+	}
+	if (link->request->advise)
+		return mem_string("Nor does any other library that was looked at export "
+				  "it, this kernel's KPIs included. If a kext does, name "
+				  "its folder with -r; if not, the kext was built for "
+				  "another kernel.");
+	return mem_string("No dependency defines it. Add the library that does to "
+			  "OSBundleLibraries; if one is there already, its version may "
+			  "be too old.");
+}
+
 /* The caller may know more libraries than those that were given. */
 static char *advice_on(struct link *link, const struct symbol *symbol)
 {
@@ -18,9 +44,7 @@ static char *advice_on(struct link *link, const struct symbol *symbol)
 		return advice;
 	return library ? mem_format("%s defines it: add that to OSBundleLibraries.",
 				    library)
-		       : mem_string("No dependency defines it. Add the library that does "
-				    "to OSBundleLibraries; if one is there already, its "
-				    "version may be too old.");
+		       : advice_on_unknown(link, symbol);
 }
 
 static void report_unresolved(struct link *link, const struct symbol *symbol)

@@ -317,6 +317,12 @@ static void names_are_cut_by_length(void **state)
 	assert_string_equal(buffer, "__ZTVN9IOService9MetaClassE");
 	assert_false(name_is_metaclass(pointer, strlen(pointer), &name));
 	assert_false(name_is_super_pointer("10superClassE", 13, &name));
+	assert_true(name_is_method("__ZNK9IOService5probeEv", &name));
+	assert_int_equal(name.length, strlen("9IOService"));
+	assert_memory_equal(name.text, "9IOService", name.length);
+	assert_false(name_is_method("__ZN99999999999999999999ShortE", &name));
+	assert_false(name_is_method("__ZNS_5probeEv", &name));
+	assert_false(name_is_method("_printf", &name));
 	assert_true(name_is_pad("__ZN9IOService20_RESERVEDIOService0Ev"));
 	assert_false(name_is_pad("__ZTV9_RESERVED"));
 }
