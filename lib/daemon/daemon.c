@@ -184,6 +184,18 @@ static int announce(int ready_fd)
 	return error == -EPIPE ? 0 : error;
 }
 
+/* A file that cannot be read is no reason to serve nobody, but is said. */
+static int read_culprits(struct daemon *daemon, struct kext_diagnostics *diagnostics)
+{
+	int error = culprits_read(daemon);
+	if (error < 0)
+		kext_diagnose(diagnostics, KEXT_WARNING, "daemon.culprits",
+			      daemon->state.path, NULL,
+			      "the kexts that ended kernels cannot be read: %s",
+			      kext_error_string(error));
+	return error == -ENOMEM ? error : 0;
+}
+
 static int prepare(struct daemon *daemon, struct kext_diagnostics *diagnostics)
 {
 	int error = open_places(daemon, diagnostics);
@@ -193,6 +205,8 @@ static int prepare(struct daemon *daemon, struct kext_diagnostics *diagnostics)
 		error = choose_boot_args(daemon, diagnostics);
 	if (error == 0)
 		error = open_log(daemon);
+	if (error == 0)
+		error = read_culprits(daemon, diagnostics);
 	if (error == 0)
 		error = start_loop(daemon);
 	if (error == 0)
@@ -223,9 +237,7 @@ static void tear_down(struct daemon *daemon)
 	server_stop(daemon);
 	catalog_free(daemon);
 	restore_forget(daemon);
-	map_for_each (entry, &daemon->culprits)
-		free((char *)entry->key);
-	map_free(&daemon->culprits);
+	culprits_free(daemon);
 	sd_event_unref(daemon->event);
 	free(daemon->boot_args);
 	free(daemon->boot_failure);

@@ -253,6 +253,15 @@ void load_changed(struct daemon *daemon);
 /* A message the kernel sent by itself. False when it follows no rule. Supervisor. */
 bool upcall_take(struct kernel *kernel, struct frame *frame);
 
+/* ---- culprit.c ---- */
+/* What earlier kextds noted. */
+int culprits_read(struct daemon *daemon) __attribute__((warn_unused_result));
+/* One more kernel was ended by this kext. */
+void culprit_count(struct daemon *daemon, const char *identifier);
+/* Whether it was so often that no kext's wish loads it again. */
+bool culprit_is_blamed(struct daemon *daemon, const char *identifier);
+void culprits_free(struct daemon *daemon);
+
 /* ---- restore.c; the supervisor's ---- */
 /* Keeps what a kernel that died had loaded, when the options want it back. */
 void restore_remember(struct daemon *daemon, struct kernel *kernel, const char *culprit);

@@ -44,6 +44,9 @@ static void collect(struct daemon *daemon, struct kernel *kernel, const char *cu
 				   (culprit && strcmp(one->identifier, culprit) == 0);
 	}
 	pthread_mutex_unlock(&kernel->lock);
+	array_for_each (one, &ret->list)
+		one->is_left_out =
+			one->is_left_out || culprit_is_blamed(daemon, one->identifier);
 	array_for_each (one, &ret->list) {
 		if (one->path &&
 		    kext_bundle_open(daemon->context, one->path, NULL, &one->bundle) == 0)

@@ -68,19 +68,6 @@ static char *describe_end(struct kernel *kernel, int status, bool has_report)
 	return mem_format("it left with status %d", WEXITSTATUS(status));
 }
 
-static void count_culprit(struct daemon *daemon, char *culprit)
-{
-	void **count = culprit ? map_slot(&daemon->culprits, culprit, NULL) : NULL;
-	if (!count) {
-		free(culprit);
-		return;
-	}
-	bool is_known = *count != NULL;
-	*count = (void *)((uintptr_t)*count + 1);
-	if (is_known)
-		free(culprit); /* the map keeps the first one's text */
-}
-
 static void write_report(struct kernel *kernel, const char *text, const char *cause)
 {
 	struct daemon *daemon = kernel->daemon;
@@ -93,9 +80,9 @@ static void write_report(struct kernel *kernel, const char *text, const char *ca
 	else
 		daemon_log(daemon, "its report: %s", path);
 	restore_remember(daemon, kernel, culprit);
-	pthread_mutex_lock(&daemon->kernel_lock);
-	count_culprit(daemon, culprit);
-	pthread_mutex_unlock(&daemon->kernel_lock);
+	if (culprit)
+		culprit_count(daemon, culprit);
+	free(culprit);
 	pthread_mutex_lock(&kernel->lock);
 	kernel->report = path;
 	pthread_mutex_unlock(&kernel->lock);

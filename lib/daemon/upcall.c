@@ -4,24 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include "base/memory.h"
 #include "daemon/daemon.h"
 
-#define RESOURCE_MAX	 (15u << 20)
-#define UPCALLS_MAX	 32u
-#define BLAMED_TOO_OFTEN 2u
-
-/* A kext whose code ended the kernel twice is not loaded again without a person's wish.
- */
-static bool is_blamed(struct daemon *daemon, const char *identifier)
-{
-	pthread_mutex_lock(&daemon->kernel_lock);
-	uintptr_t count = (uintptr_t)map_get(&daemon->culprits, identifier);
-	pthread_mutex_unlock(&daemon->kernel_lock);
-	return count >= BLAMED_TOO_OFTEN;
-}
+#define RESOURCE_MAX (15u << 20)
+#define UPCALLS_MAX  32u
 
 static bool has_room(struct daemon *daemon)
 {
@@ -34,7 +22,8 @@ static bool has_room(struct daemon *daemon)
 static void request_load(struct daemon *daemon, const char *identifier)
 {
 	struct request *request;
-	if (is_blamed(daemon, identifier)) {
+	/* Whose code ended the kernel twice needs a person's wish. */
+	if (culprit_is_blamed(daemon, identifier)) {
 		daemon_log(daemon,
 			   "%s is wanted by a kext but was the cause of two panics: not "
 			   "loaded",
@@ -64,16 +53,19 @@ static char *bundle_path(struct kernel *kernel, const char *identifier)
 	return path;
 }
 
+/* Of the bundle's folder of resources, and of nothing beside it. */
 static int open_resource(const char *path, const char *name)
 {
 	static const char *const folders[] = {"Contents/Resources", "Resources"};
 	_cleanup_fd_ int bundle = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int error = bundle < 0 ? -errno : -ENOENT;
 	for (size_t i = 0; error == -ENOENT && i < 2; i++) {
-		char below[1200];
-		snprintf(below, sizeof(below), "%s/%s", folders[i], name);
-		error = file_open_beneath(bundle, below,
-					  O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+		_cleanup_fd_ int folder = file_open_beneath(
+			bundle, folders[i], O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+		error = folder < 0
+				? folder
+				: file_open_beneath(folder, name,
+						    O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 	}
 	return error;
 }
