@@ -168,8 +168,18 @@ static const char *remark(const struct kext_archive *archive, size_t index)
 						       : ", without code";
 }
 
-/* Version 1 stores no paths: there the name is the one we give, the version as written.
- */
+/* Version 1 stores no paths: there it is the name that the folder gets before ".kext". */
+static void print_name(const struct kext_archive *archive, size_t index)
+{
+	const char *path = kext_bundle_path(kext_archive_at(archive, index));
+	const char *folder = kext_archive_folder_name(archive, index);
+	if (*path)
+		printf("%s", path);
+	else
+		printf("%.*s", (int)(strlen(folder) - strlen(".kext")), folder);
+}
+
+/* In version 1 versions are printed as written. */
 static void list_kexts(const struct kext_archive *archive, const size_t *chosen,
 		       size_t count)
 {
@@ -177,14 +187,12 @@ static void list_kexts(const struct kext_archive *archive, const size_t *chosen,
 	printf("Found %zu kexts:\n", count);
 	for (size_t i = 0; i < count; i++) {
 		const struct kext_bundle *bundle = kext_archive_at(archive, chosen[i]);
-		const char *path = kext_bundle_path(bundle);
 		char text[KEXT_VERSION_TEXT_MAX];
 		const char *version =
 			is_old ? kext_bundle_version_text(bundle)
 			       : kext_version_format(kext_bundle_version(bundle), text);
-		printf("%s - %s (%s)%s\n",
-		       *path ? path : kext_archive_folder_name(archive, chosen[i]),
-		       kext_bundle_identifier(bundle), version,
+		print_name(archive, chosen[i]);
+		printf(" - %s (%s)%s\n", kext_bundle_identifier(bundle), version,
 		       remark(archive, chosen[i]));
 	}
 }

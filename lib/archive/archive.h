@@ -50,7 +50,8 @@ struct kext_archive {
 	struct archive_store *store;  /* what its files are expanded from */
 	ARRAY_OF(struct archive_entry) entries;
 	ARRAY_OF(struct archive_file) files;
-	struct map names; /* their folded names */
+	struct map names;  /* their folded names */
+	unsigned nameless; /* entries with nothing to call them by */
 };
 
 /* An open archive while it is read. */

@@ -73,7 +73,7 @@ static bool take_base_of_path(const char *path, struct bytes *ret)
 }
 
 /* The name an entry would like, without ".kext"; NULL without memory. */
-static char *wanted_base(const struct archive_entry *entry, size_t index)
+static char *wanted_base(struct kext_archive *archive, const struct archive_entry *entry)
 {
 	const struct kext_value *info = kext_bundle_info(entry->bundle);
 	const char *executable =
@@ -87,7 +87,7 @@ static char *wanted_base(const struct archive_entry *entry, size_t index)
 	    (executable && take_base(executable, strlen(executable), &base)) ||
 	    take_base(last, strlen(last), &base))
 		return mem_string_n((const char *)base.data, base.size);
-	return mem_format("NameUnknown-%zu", index + 1);
+	return mem_format("NameUnknown-%u", ++archive->nameless);
 }
 
 static void fold(char *name)
@@ -121,7 +121,7 @@ int archive_name_entry(struct kext_archive *archive, size_t index)
 {
 	struct archive_entry *entry = &archive->entries.items[index];
 	entry->has_unsafe_path = leads_upwards(kext_bundle_path(entry->bundle));
-	_cleanup_free_ char *base = wanted_base(entry, index);
+	_cleanup_free_ char *base = wanted_base(archive, entry);
 	return base ? set_name(archive, entry, base) : -ENOMEM;
 }
 

@@ -311,7 +311,7 @@ static void names_are_unique(void **state)
 	assert_string_equal(kext_archive_folder_name(archive, 0), "Foo.kext");
 	assert_string_equal(kext_archive_folder_name(archive, 1), "foo-1.kext");
 	assert_string_equal(kext_archive_folder_name(archive, 2), "Foo-2.kext");
-	assert_string_equal(kext_archive_folder_name(archive, 3), "NameUnknown-4.kext");
+	assert_string_equal(kext_archive_folder_name(archive, 3), "NameUnknown-1.kext");
 	assert_string_equal(kext_archive_folder_name(archive, 4), "d.kext");
 	kext_archive_free(archive);
 }
