@@ -30,6 +30,7 @@ test_checks()
 	kpi_kexts "$T"
 	KEXT_BOOTARGS=$(cat "$ROOT/tests/kexts/Kpi/boot-args")
 	export KEXT_BOOTARGS
+	rm -r "$T"/ends_*.kext
 	for kext in "$T"/*.kext; do
 		kextload "$kext" || echo "$(basename "$kext") does not load" >>"$T/failed"
 		kextunload "$kext" || echo "$(basename "$kext") does not unload" >>"$T/failed"
@@ -45,6 +46,18 @@ test_checks()
 	echo "ok kpi.situation-10-continued-line" >>"$SUITE/checks"
 	grep -qx "by IOLogv" "$T/log" && grep -qx "by kprintf" "$T/log" &&
 		grep -qx "by os_log 7" "$T/log" || fail "a route leads nowhere"
+}
+
+test_ends()
+{
+	local kext text
+	kpi_kexts "$T"
+	for kext in "$T"/ends_*.kext; do
+		expect_status 70 kextutil --run "$kext"
+		text=$(sed -n '1s,/\* Ends with: \(.*\) \*/,\1,p' \
+			"$ROOT/tests/kexts/Kpi/$(basename "$kext" .kext).c")
+		expect_text "$T/err" "$text"
+	done
 }
 
 test_situation_19()

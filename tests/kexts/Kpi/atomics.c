@@ -10,6 +10,12 @@ int8_t OSIncrementAtomic8(volatile int8_t *address);
 int8_t OSDecrementAtomic8(volatile int8_t *address);
 int16_t OSIncrementAtomic16(volatile int16_t *address);
 int16_t OSDecrementAtomic16(volatile int16_t *address);
+UInt16 OSBitOrAtomic16(UInt32 mask, volatile UInt16 *address);
+UInt16 OSBitAndAtomic16(UInt32 mask, volatile UInt16 *address);
+UInt16 OSBitXorAtomic16(UInt32 mask, volatile UInt16 *address);
+UInt8 OSBitOrAtomic8(UInt32 mask, volatile UInt8 *address);
+UInt8 OSBitAndAtomic8(UInt32 mask, volatile UInt8 *address);
+UInt8 OSBitXorAtomic8(UInt32 mask, volatile UInt8 *address);
 int OSSpinLockTry(volatile uint32_t *lock);
 void OSSpinLockUnlock(volatile uint32_t *lock);
 int ev_try_lock(volatile int *lock);
@@ -41,11 +47,20 @@ static void check_bits(void)
 {
 	UInt32 bits = 0xf0;
 	UInt8 bytes[2] = {0, 0};
+	UInt16 half[1];
 	void *pointer = NULL;
 
 	CHECK("bit-or", OSBitOrAtomic(0x0f, &bits) == 0xf0 && bits == 0xff);
 	CHECK("bit-and", OSBitAndAtomic(0x3c, &bits) == 0xff && bits == 0x3c);
 	CHECK("bit-xor", OSBitXorAtomic(0x0f, &bits) == 0x3c && bits == 0x33);
+	half[0] = bytes[0] = 0xf0;
+	CHECK("bits-16", OSBitOrAtomic16(0x0f, half) == 0xf0 &&
+				 OSBitAndAtomic16(0x3c, half) == 0xff &&
+				 OSBitXorAtomic16(0x0f, half) == 0x3c && half[0] == 0x33);
+	CHECK("bits-8", OSBitOrAtomic8(0x0f, bytes) == 0xf0 &&
+				OSBitAndAtomic8(0x3c, bytes) == 0xff &&
+				OSBitXorAtomic8(0x0f, bytes) == 0x3c && bytes[0] == 0x33);
+	bytes[0] = 0;
 	CHECK("situation-21-set", !OSTestAndSet(0, bytes) && bytes[0] == 0x80);
 	CHECK("situation-21-set-again", OSTestAndSet(0, bytes) && bytes[0] == 0x80);
 	CHECK("test-and-clear",

@@ -2,7 +2,7 @@
  * Named checks of the C KPIs: a kext per noun, whose start routine calls check(). Each
  * check prints one line to the kernel's log, which tests/cli/kpi.sh counts; start fails
  * when a check does. The checks named situation-N are Darwin's rules that are easily got
- * wrong.
+ * wrong. A kext called ends_… panics instead, with what its first line says.
  */
 #ifndef KPI_H
 #define KPI_H

@@ -14,6 +14,10 @@ void lck_rw_destroy(lck_rw_t *lock, lck_grp_t *group);
 int lck_rw_done(lck_rw_t *lock);
 void lck_spin_init(lck_spin_t *lock, lck_grp_t *group, lck_attr_t *attributes);
 void lck_spin_destroy(lck_spin_t *lock, lck_grp_t *group);
+void lck_spin_lock_grp(lck_spin_t *lock, lck_grp_t *group);
+boolean_t lck_spin_try_lock_grp(lck_spin_t *lock, lck_grp_t *group);
+boolean_t kdp_lck_spin_is_acquired(lck_spin_t *lock);
+void IOSimpleLockDestroy(IOSimpleLock *lock);
 lck_spin_t *IOSimpleLockGetMachLock(IOSimpleLock *lock);
 lck_rw_t *IORWLockGetMachLock(IORWLock *lock);
 lck_mtx_t *IORecursiveLockGetMachLock(IORecursiveLock *lock);
@@ -178,9 +182,15 @@ static void check_spin(void)
 	CHECK("simple-is-held", !IOSimpleLockTryLock(other));
 	IOSimpleLockUnlock(other);
 	IOSimpleLockFree(other);
+	lck_spin_lock_grp(lock = lck_spin_alloc_init(group, NULL), group);
+	CHECK("spin-with-group",
+	      !lck_spin_try_lock_grp(lock, group) && kdp_lck_spin_is_acquired(lock));
+	lck_spin_unlock(lock);
+	lck_spin_free(lock, group);
 	IOSimpleLockInit((IOSimpleLock *)&more);
 	CHECK("simple-in-own-memory", IOSimpleLockTryLock((IOSimpleLock *)&more));
 	IOSimpleLockUnlock((IOSimpleLock *)&more);
+	IOSimpleLockDestroy((IOSimpleLock *)&more);
 	CHECK("io-spin-word", IOTrySpinLock(&word) && !IOTrySpinLock(&word));
 	IOSpinUnlock(&word);
 	CHECK("io-spin-word-free", word == 0);

@@ -38,6 +38,21 @@ void ovbcopy(const void *from, void *to, size_t size);
 void bzero_phys(uint64_t address, uint32_t size);
 unsigned int ml_phys_read_word_64(uint64_t address);
 void ml_phys_write_word_64(uint64_t address, unsigned int value);
+uint64_t ml_phys_read_double_64(uint64_t address);
+unsigned int ml_phys_read_half_64(uint64_t address);
+unsigned int ml_phys_read_byte_64(uint64_t address);
+unsigned int ml_phys_read(uint64_t address);
+void ml_phys_write_double_64(uint64_t address, uint64_t value);
+void ml_phys_write_half_64(uint64_t address, unsigned int value);
+void ml_phys_write_byte_64(uint64_t address, unsigned int value);
+void ml_phys_write(uint64_t address, unsigned int value);
+uint64_t IOMappedRead64(IOPhysicalAddress address);
+uint16_t IOMappedRead16(IOPhysicalAddress address);
+uint8_t IOMappedRead8(IOPhysicalAddress address);
+void IOMappedWrite64(IOPhysicalAddress address, uint64_t value);
+void IOMappedWrite32(IOPhysicalAddress address, uint32_t value);
+void IOMappedWrite16(IOPhysicalAddress address, uint16_t value);
+void IOMappedWrite8(IOPhysicalAddress address, uint8_t value);
 unsigned int IOMappedRead32(IOPhysicalAddress address);
 extern void *kernel_map;
 kern_return_t kmem_alloc(void *map, vm_offset_t *address, vm_size_t size);
@@ -56,6 +71,29 @@ struct view {
 };
 
 static const struct view view = {.flags = 0x61, .size = 0x05000000 | 136};
+
+static void check_physical(void *p, uint64_t physical)
+{
+	const uint64_t value = 0x1122334455667788ull;
+
+	IOMappedWrite64(physical, value);
+	CHECK("mapped-reads", IOMappedRead64(physical) == value &&
+				      IOMappedRead16(physical) == 0x7788 &&
+				      IOMappedRead8(physical + 7) == 0x11);
+	CHECK("physical-reads", ml_phys_read_double_64(physical) == value &&
+					ml_phys_read_half_64(physical + 6) == 0x1122 &&
+					ml_phys_read_byte_64(physical) == 0x88 &&
+					ml_phys_read(physical) == 0x55667788);
+	IOMappedWrite32(physical, 1);
+	IOMappedWrite16(physical + 4, 2);
+	IOMappedWrite8(physical + 6, 3);
+	CHECK("mapped-writes", *(uint64_t *)p == 0x1103000200000001ull);
+	ml_phys_write_double_64(physical, 0);
+	ml_phys_write(physical, 1);
+	ml_phys_write_half_64(physical + 4, 2);
+	ml_phys_write_byte_64(physical + 6, 3);
+	CHECK("physical-writes", *(uint64_t *)p == 0x0003000200000001ull);
+}
 
 static void check_iokit(void)
 {
@@ -82,6 +120,7 @@ static void check_iokit(void)
 	      ((uint32_t *)p)[1024] == 0x12345678 &&
 		      ml_phys_read_word_64(physical + 4096) == 0x12345678 &&
 		      IOMappedRead32(physical + 4096) == 0x12345678);
+	check_physical(p, physical);
 	bzero_phys(physical, 5000);
 	CHECK("bzero-phys", all_bytes(p, 0, 5000));
 	IOFreeContiguous(p, 5000);
@@ -144,6 +183,9 @@ static void check_bsd(void)
 	OSFree(p, 100, tag);
 	p = OSMalloc_nowait(100, tag);
 	CHECK("osmalloc-nowait", p != NULL);
+	OSFree(p, 100, tag);
+	p = OSMalloc_noblock(100, tag);
+	CHECK("osmalloc-noblock", p != NULL);
 	OSFree(p, 100, tag);
 	OSMalloc_Tagfree(tag);
 }

@@ -94,6 +94,8 @@ static void check_routes(void)
 	CHECK("os-log-create", os_log_create("a", "b") == OS_LOG_DEFAULT);
 	CHECK("os-log-enabled", os_log_info_enabled(OS_LOG_DEFAULT) &&
 					os_log_debug_enabled(OS_LOG_DEFAULT));
+	/* An opaque record: it can be looked at, and that is all. */
+	CHECK("os-log-record", *(volatile char *)OS_LOG_DEFAULT | 1);
 	os_log(OS_LOG_DEFAULT, "by os_log %{public}d\n", 7);
 }
 

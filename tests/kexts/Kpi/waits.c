@@ -7,6 +7,10 @@
 
 int IOLockSleep_darwin14(IOLock *lock, void *event, UInt32 interruptible);
 void IOLockWakeup_darwin14(IOLock *lock, void *event, bool one);
+int IOLockSleepDeadline_darwin14(IOLock *lock, void *event, AbsoluteTime deadline,
+				 UInt32 interruptible);
+int IORecursiveLockSleepDeadline(IORecursiveLock *lock, void *event,
+				 AbsoluteTime deadline, UInt32 interruptible);
 int tsleep(void *channel, int priority, const char *message, int ticks);
 int msleep1(void *channel, lck_mtx_t *mutex, int priority, const char *message,
 	    uint64_t deadline);
@@ -16,6 +20,14 @@ wait_result_t lck_rw_sleep_deadline(lck_rw_t *lock, lck_sleep_action_t action,
 wait_result_t lck_spin_sleep_deadline(lck_spin_t *lock, lck_sleep_action_t action,
 				      event_t event, wait_interrupt_t interruptible,
 				      uint64_t deadline);
+wait_result_t assert_wait_deadline_with_leeway(event_t event,
+					       wait_interrupt_t interruptible,
+					       int urgency, uint64_t deadline,
+					       uint64_t leeway);
+wait_result_t assert_wait_timeout_with_leeway(event_t event,
+					      wait_interrupt_t interruptible, int urgency,
+					      uint32_t interval, uint32_t leeway,
+					      uint32_t scale);
 void semaphore_reference(semaphore_t semaphore);
 void semaphore_dereference(semaphore_t semaphore);
 
@@ -102,6 +114,10 @@ static void check_asserted(void)
 	assert_wait_timeout(&event, THREAD_UNINT, 2, kMillisecondScale);
 	CHECK("timeout-times-out",
 	      thread_block(THREAD_CONTINUE_NULL) == THREAD_TIMED_OUT);
+	assert_wait_deadline_with_leeway(&event, THREAD_UNINT, 0, in_ms(2), 0);
+	CHECK("leeway-deadline", thread_block(THREAD_CONTINUE_NULL) == THREAD_TIMED_OUT);
+	assert_wait_timeout_with_leeway(&event, THREAD_UNINT, 0, 2, 0, kMillisecondScale);
+	CHECK("leeway-timeout", thread_block(THREAD_CONTINUE_NULL) == THREAD_TIMED_OUT);
 	CHECK("nobody-waits", thread_wakeup(&event) == 48);
 }
 
@@ -190,11 +206,17 @@ static void check_iolock_sleeps(void)
 	CHECK("iolock-sleep-deadline",
 	      IOLockSleepDeadline(lock, &event, in_ms(2), THREAD_UNINT) ==
 		      THREAD_TIMED_OUT);
+	CHECK("iolock-sleep-deadline-14",
+	      IOLockSleepDeadline_darwin14(lock, &event, in_ms(2), THREAD_UNINT) ==
+		      THREAD_TIMED_OUT);
 	IOLockUnlock(lock);
 	IOLockFree(lock);
 	recursive = IORecursiveLockAlloc();
 	IORecursiveLockLock(recursive);
 	IORecursiveLockLock(recursive);
+	CHECK("recursive-sleep-deadline",
+	      IORecursiveLockSleepDeadline(recursive, &event, in_ms(2), THREAD_UNINT) ==
+		      THREAD_TIMED_OUT);
 	start(wake_recursive);
 	CHECK("recursive-sleep",
 	      IORecursiveLockSleep(recursive, &event, THREAD_UNINT) == 0);
