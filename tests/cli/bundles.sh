@@ -151,6 +151,51 @@ test_json()
 	expect_status 64 kextutil --json "$T/k/Good.kext"
 }
 
+# What Finder and archivers leave inside of kexts, and texts in other languages: Darwin reads
+# properties from Info.plist alone, and so the copyright in English.lproj opens no door.
+test_droppings_inside()
+{
+	local contents=$T/k/com.apple.x.kext/Contents file
+	codeless com.apple.x com.apple.x 1.0 "$(entries 1.0 com.apple.kpi.private=8.0)"
+	mkdir -p "$contents/Resources/English.lproj" "$contents/PlugIns/__MACOSX" \
+		"$T/k/com.apple.x.kext/__MACOSX"
+	python3 -c 'import sys
+text = "NSHumanReadableCopyright = \"Copyright \u00a9 2020 Apple Inc. All rights reserved.\";"
+open(sys.argv[1], "wb").write(text.encode("utf-16"))' \
+		"$contents/Resources/English.lproj/InfoPlist.strings"
+	for file in ._Info.plist .DS_Store PlugIns/._Inner.kext PlugIns/.DS_Store; do
+		printf '\0\5\26\7' >"$contents/$file"
+	done
+	ln -s nowhere "$contents/PlugIns/Gone.kext"
+	judge 4 com.apple.x
+	expect_text "$T/err" '    com.apple.kpi.private is for Apple'
+	expect_no_text "$T/err" 'Validation Failures'
+	sed -i 's,<key>OSBundleCompat,<key>NSHumanReadableCopyright</key>\
+		<string>Copyright © 2020 Apple Inc. All rights reserved.</string>&,' \
+		"$contents/Info.plist"
+	judge 0 com.apple.x
+}
+
+# A property for one CPU overrides the general one for it alone, where Darwin has such: not of
+# the bundle's own keys, and not inside of personalities.
+test_properties_of_one_cpu()
+{
+	codeless Cpu test.cpu 1.0 '<key>OSBundleCompatibleVersion_arm64</key><string>x</string>
+		<key>CFBundleVersion_x86_64</key><string>x</string>
+		<key>IOKitPersonalities</key><dict><key>P</key><dict>
+		<key>CFBundleIdentifier</key><string>test.cpu</string>
+		<key>IOClass</key><string>c</string><key>IOClass_x86_64</key><true/>
+		<key>IOProviderClass</key><string>d</string></dict></dict>'
+	judge 0 Cpu -e -arch x86_64
+	judge 0 Cpu -e -arch i386
+	judge 4 Cpu -e -arch arm64
+	expect_text "$T/err" '        OSBundleCompatibleVersion_arm64'
+	codeless Cpu test.cpu 1.0 '<key>OSBundleRequired</key><string>Root</string>
+		<key>OSBundleRequired_i386</key><string>Never</string>'
+	judge 0 Cpu -e -x -arch x86_64
+	judge 5 Cpu -e -x -arch i386
+}
+
 # bad_neighbours: everything in $T/k that is no kext, or a damaged one.
 bad_neighbours()
 {
