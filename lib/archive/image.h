@@ -11,7 +11,7 @@
 
 struct prelink_image {
 	atomic_uint references;
-	atomic_uint_least64_t made; /* bytes of executables made from it so far */
+	atomic_uint_least64_t made;  /* bytes of executables made from it so far */
 	struct archive_store *store; /* which has `data` */
 	uint8_t *data;		     /* chained fixups already plain */
 	size_t size;

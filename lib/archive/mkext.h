@@ -59,7 +59,8 @@ struct mkext_writer {
 	struct kext_diagnostics *diagnostics;
 };
 
-/* Executables by bundle; without one `plain.data` is NULL. `files` has writer->count items. */
+/* Executables by bundle; without one `plain.data` is NULL. `files` has writer->count
+ * items. */
 int mkext_take_slices(struct mkext_writer *writer, struct mkext_file *files)
 	__attribute__((warn_unused_result));
 void mkext_files_free(struct mkext_file *files, size_t count);
