@@ -65,13 +65,13 @@ void root_apply(struct option_list *paths)
 
 bool root_folders(struct option_list *folders)
 {
+	static char *paths[PLACE_COUNT]; /* made once; they live on */
 	const char *folder = root();
 	for (size_t i = 0; folder && i < PLACE_COUNT; i++) {
-		char *path = below(folder, places[i]);
-		if (access(path, X_OK) == 0)
-			option_list_add(folders, path);
-		else
-			free(path);
+		if (!paths[i])
+			paths[i] = below(folder, places[i]);
+		if (access(paths[i], X_OK) == 0)
+			option_list_add(folders, paths[i]);
 	}
 	return folder != NULL;
 }
