@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/memory.h"
+#include "bundle/folder.h"
 #include "daemon/load.h"
 #include "macho/macho.h"
 
@@ -165,8 +166,6 @@ static int choose_repository(struct load *load)
 static int is_same_folder(struct load *load)
 {
 	struct stat meant, found;
-	if (load->request->fd < 0)
-		return 0;
 	if (fstat(load->request->fd, &meant) == 0 && stat(load->path, &found) == 0 &&
 	    meant.st_dev == found.st_dev && meant.st_ino == found.st_ino)
 		return 0;
@@ -175,15 +174,31 @@ static int is_same_folder(struct load *load)
 	return KEXT_ERR_AUTHENTICATION;
 }
 
+/*
+ * What the descriptor leads to is opened, not the path, which may lead elsewhere by then;
+ * others than the owner are held to where that folder is.
+ */
+static int open_by_descriptor(struct load *load)
+{
+	int error = is_same_folder(load);
+	if (error == 0)
+		error = bundle_open_at(load->daemon->context, load->request->fd, ".",
+				       load->path, NULL, load->diagnostics,
+				       &load->bundle);
+	return error < 0 ? error : allow_path(load, kext_bundle_path(load->bundle));
+}
+
 static int open_by_path(struct load *load)
 {
 	if (load->path[0] != '/')
 		return KEXT_ERR_INVALID_ARGUMENT;
 	int error = allow_path(load, load->path);
-	if (error == 0)
-		error = kext_bundle_open(load->daemon->context, load->path,
-					 load->diagnostics, &load->bundle);
-	return error < 0 ? error : is_same_folder(load);
+	if (error < 0)
+		return error;
+	if (load->request->fd >= 0)
+		return open_by_descriptor(load);
+	return kext_bundle_open(load->daemon->context, load->path, load->diagnostics,
+				&load->bundle);
 }
 
 static int find_by_identifier(struct load *load)
