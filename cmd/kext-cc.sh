@@ -162,6 +162,8 @@ compile_one()
 }
 
 if [ ${#link[@]} -eq 0 ]; then
+	# An option that clang does not know is the better message.
+	"$clang" "$target" ${compile[@]+"${compile[@]}"} -fsyntax-only -x c /dev/null || exit 1
 	fail "no input files"
 fi
 [ -d "$sdk/include" ] || fail "$sdk/include: no kernel headers there"
