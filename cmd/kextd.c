@@ -1,4 +1,5 @@
 /* kextd: serves one instance, or speaks to the one that runs. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +12,20 @@
 
 static struct option_list repositories;
 static bool foreground, restore, want_status, want_shutdown, want_restart, as_json;
-static unsigned idle_ms, ready_fd = ~0u;
+static bool no_caches, quiet, safe_boot, of_old;
+static unsigned level, idle_ms, ready_fd = ~0u;
 static const char *boot_args, *instance_text, *sandbox;
 
 static const struct option_row rows[] = {
 	{'d', "foreground", OPTION_FLAG, &foreground, NULL,
 	 "stay attached, log to stderr", NULL},
+	{0, "debug", OPTION_FLAG, &foreground, NULL, NULL, NULL},
+	{'c', "no-caches", OPTION_FLAG, &no_caches, NULL,
+	 "do not believe caches of folders", NULL},
+	{'x', "safe-boot", OPTION_FLAG, &safe_boot, NULL,
+	 "load only what may be loaded in a safe boot; implies -c", NULL},
+	{'q', "quiet", OPTION_FLAG, &quiet, NULL, "log nothing", NULL},
+	{'v', "verbose", OPTION_LEVEL, &level, NULL, "what is logged", NULL},
 	{'r', "repository", OPTION_LIST, &repositories, "FOLDER",
 	 "a further folder of kexts", NULL},
 	OPTION_ROW_ROOT,
@@ -37,15 +46,18 @@ static const struct option_row rows[] = {
 	{0, "restart", OPTION_FLAG, &want_restart, NULL, "make it boot a fresh kernel",
 	 NULL},
 	OPTION_ROW_INSTANCE(instance_text),
+	{'b', NULL, OPTION_FLAG, &of_old, NULL, "ignored", NULL},
+	{'f', NULL, OPTION_FLAG, &of_old, NULL, "ignored", NULL},
+	{'j', NULL, OPTION_FLAG, &of_old, NULL, "ignored", NULL},
 	OPTION_ROW_HELP,
 	OPTION_ROWS_END,
 };
 
 static const struct command command = {
 	.name = "kextd",
-	.synopsis =
-		"[-dh] [--boot-args LINE] [--idle SECONDS] [-r FOLDER]... | --status | "
-		"--shutdown | --restart",
+	.synopsis = "[-cdhqx] [-v [0-6]] [--boot-args LINE] [--idle SECONDS] [-r "
+		    "FOLDER]... | --status | "
+		    "--shutdown | --restart",
 	.purpose = "Serves kexts: finds, checks and links them, and runs the userland "
 		   "kernel.",
 	.rows = rows,
@@ -120,6 +132,8 @@ static int serve(enum kext_instance instance)
 		.repository_count = repositories.count,
 		.foreground = foreground,
 		.restore = restore,
+		.quiet = quiet || (level && !print_has_level(3)),
+		.safe_boot = safe_boot,
 		.no_sandbox = without_sandbox(),
 		.ready_fd = ready_fd == ~0u ? -1 : (int)ready_fd,
 		/* Part of a second is a second: 0 means never. */
@@ -129,19 +143,25 @@ static int serve(enum kext_instance instance)
 	struct kext_context *context = NULL;
 	int error = kext_context_new(&context);
 	if (error == 0)
+		kext_context_set_caches(context, !no_caches && !safe_boot);
+	if (error == 0)
 		error = kext_daemon_run(context, &options, diagnostics);
 	print_diagnostics(diagnostics, KEXT_WARNING);
 	if (error < 0)
 		print_error("%s", kext_error_string(error));
 	kext_diagnostics_free(diagnostics);
 	kext_context_unref(context);
-	return kext_error_exit_status(error);
+	/* Another one serves. */
+	return error == -EBUSY ? EX_UNAVAILABLE : kext_error_exit_status(error);
 }
 
 int main(int argc, char **argv)
 {
 	print_start(command.name);
 	options_parse(&command, argc, argv);
+	print_set_level(level);
+	if (of_old)
+		print_error("-b, -f and -j of Mac OS X 10.4 are ignored");
 	enum kext_instance instance = instance_named(&command, instance_text);
 	if (want_status || want_shutdown || want_restart)
 		return print_finish(speak(instance));

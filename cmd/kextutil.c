@@ -76,6 +76,7 @@ static void check_options(void)
 	if (asked.no_load && !asked.tests)
 		asked.no_authentication = true;
 	asked.announces = asked.no_load;
+	asked.tells_unsent = true;
 }
 
 static int exit_status(int error)

@@ -128,9 +128,12 @@ static int load(const struct loading *loading, const struct offline *offline,
 		error = offline_run(offline);
 	if (error || loading->load_only)
 		return error;
+	if (loading->personalities.count)
+		return send(loading, offline);
 	/* That drivers stay unmatched is no failure of a load that did not name them. */
-	error = send(loading, offline);
-	return error == KEXT_ERR_UNSUPPORTED && !loading->personalities.count ? 0 : error;
+	if (loading->tells_unsent)
+		(void)send(loading, offline);
+	return 0;
 }
 
 int loading_run(const struct loading *loading, const struct command *command)

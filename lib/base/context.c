@@ -10,6 +10,7 @@ struct kext_context {
 	atomic_int references;
 	char *root;
 	enum kext_era era;
+	bool ignores_caches;
 	kext_log_function *log;
 	void *log_data;
 	enum kext_log_level log_up_to;
@@ -83,6 +84,16 @@ void kext_context_set_era(struct kext_context *context, enum kext_era era)
 enum kext_era kext_context_era(const struct kext_context *context)
 {
 	return context->era;
+}
+
+void kext_context_set_caches(struct kext_context *context, bool believed)
+{
+	context->ignores_caches = !believed;
+}
+
+bool kext_context_caches(const struct kext_context *context)
+{
+	return !context->ignores_caches;
 }
 
 bool kext_era_named(const char *name, enum kext_era *ret_era)

@@ -64,6 +64,8 @@ void daemon_log(struct daemon *daemon, const char *format, ...)
 	struct timespec now;
 	struct tm local;
 	va_list arguments;
+	if (daemon->options->quiet)
+		return;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);

@@ -175,6 +175,15 @@ static int place_missing(struct load *load, const struct kext_load_list *list,
 	return error < 0 ? error : PASS_START;
 }
 
+static int check_boot_level(struct load *load, const struct kext_load_list *list)
+{
+	const struct kext_load_checks checks = {.arch = kext_arch_host(),
+						.is_safe_boot = true};
+	if (!load->daemon->options->safe_boot)
+		return 0;
+	return kext_load_list_check(list, &checks, load->diagnostics);
+}
+
 static int resolve_and_place(struct load *load, struct pass *ret)
 {
 	struct kext_load_list *list;
@@ -184,6 +193,8 @@ static int resolve_and_place(struct load *load, struct pass *ret)
 	if (error < 0)
 		return error;
 	error = candidate_allow(load, list);
+	if (error == 0)
+		error = check_boot_level(load, list);
 	if (error == 0 && is_list_in_motion(load, list))
 		error = PASS_WAIT;
 	if (error == 0)

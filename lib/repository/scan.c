@@ -186,7 +186,8 @@ static int add_folder(struct kext_repository *repository, const char *path,
 int kext_repository_add_folder(struct kext_repository *repository, const char *path,
 			       struct kext_diagnostics *diagnostics)
 {
-	return add_folder(repository, path, true, diagnostics);
+	return add_folder(repository, path, kext_context_caches(repository->context),
+			  diagnostics);
 }
 
 int repository_scan(struct kext_repository *repository, const char *path,

@@ -50,6 +50,9 @@ KEXT_API const char *kext_context_root(const struct kext_context *context);
 /* Modern unless set; to be set before bundles are opened, which read their versions by it. */
 KEXT_API void kext_context_set_era(struct kext_context *context, enum kext_era era);
 KEXT_API enum kext_era kext_context_era(const struct kext_context *context);
+/* Whether identifier caches of folders are believed; they are unless set. */
+KEXT_API void kext_context_set_caches(struct kext_context *context, bool believed);
+KEXT_API bool kext_context_caches(const struct kext_context *context);
 /* "tiger", "snowleopard", "modern": whether `name` is one of them, and which. */
 KEXT_API bool kext_era_named(const char *name, enum kext_era *ret_era);
 KEXT_API void kext_context_log(struct kext_context *context, enum kext_log_level level,

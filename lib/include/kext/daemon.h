@@ -15,6 +15,8 @@ struct kext_daemon_options {
 	bool foreground;		/* stay attached, log to stderr */
 	bool no_sandbox;		/* sanitizers and debuggers only */
 	bool restore;			/* load again after a panic, save the culprit */
+	bool quiet;			/* log nothing */
+	bool safe_boot;			/* load only what may be in a safe boot */
 	int ready_fd;			/* written one byte when serving; -1: none */
 	unsigned idle_seconds;		/* leave when idle and empty; 0: never */
 };
