@@ -69,6 +69,9 @@ void daemon_log(struct daemon *daemon, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	/* Names come from clients and kexts: none may write a line of its own. */
+	for (char *c = text; *c; c++)
+		*c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
 	kext_context_log(daemon->context, KEXT_LOG_BASIC, "%s", text);
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &local);

@@ -45,7 +45,7 @@ struct kernel {
 	uint64_t generation; /* 1 for the first of this kextd, and so on */
 	pid_t pid;
 	int socket, report_pipe, wake; /* wake: eventfd that interrupts the supervisor */
-	int program; /* the file that runs, for its symbols; -1 */
+	int program;		       /* the file that runs, for its symbols; -1 */
 	pthread_mutex_t send_lock;
 	pthread_mutex_t lock;	/* of everything below */
 	pthread_cond_t changed; /* a call was answered, or the kernel came up or died */
@@ -149,7 +149,8 @@ char *report_newest(struct daemon *daemon);
 struct kernel_names;
 /* From the program behind the descriptor; NULL when it has no names. */
 struct kernel_names *kernel_names_read(int program);
-/* The function that holds the address, mangled, and how far into it; `names` may be NULL. */
+/* The function that holds the address, mangled, and how far into it; `names` may be NULL.
+ */
 const char *kernel_names_at(const struct kernel_names *names, uint64_t address,
 			    uint64_t *ret_offset);
 /* Takes NULL. Returns NULL. */
@@ -327,10 +328,10 @@ struct daemon {
 	struct kernel *kernel; /* NULL while none runs */
 	uint64_t generation;
 	bool is_leaving, is_boot_wanted;
-	char *boot_failure;  /* why the last boot failed; NULL: it did not */
+	char *boot_failure;	  /* why the last boot failed; NULL: it did not */
 	ARRAY_OF(char *) restore; /* paths to load again; the supervisor's */
 	uint64_t restored_at;	  /* when that was done last; 0: never */
-	struct map culprits; /* identifier → number of panics, as a pointer */
+	struct map culprits;	  /* identifier → number of panics, as a pointer */
 
 	pthread_mutex_t load_lock;   /* from resolving to mapping; not while code runs */
 	pthread_cond_t load_changed; /* a start or stop routine ended */

@@ -90,6 +90,25 @@ test_damaged_list_of_culprits()
 	expect_status 0 kextload "$T/DummySysctl.kext"
 }
 
+# What a kext asks for is text in kextd's log, not lines of it.
+test_log_is_not_forged()
+{
+	make_kext "$T" Forges test.forges 1.0 <<-'END'
+		#include <mach/mach_types.h>
+		extern int OSKextLoadKextWithIdentifier(const char *);
+		kern_return_t Forges_start(kmod_info_t *k, void *d)
+		{
+			OSKextLoadKextWithIdentifier("no.kext\n2020-01-01 a lie\033[2J");
+			return 0;
+		}
+		kern_return_t Forges_stop(kmod_info_t *k, void *d) { return 0; }
+	END
+	expect_status 0 kextload "$T/Forges.kext"
+	kextd_log "no.kext?2020-01-01 a lie?[2J is wanted by a kext" 1
+	grep -q '^2020-01-01' "$T/state/kextd.log" && fail "a kext wrote a line"
+	true
+}
+
 # asks_kext: Asks.kext, which asks for resources by name and logs what comes.
 asks_kext()
 {
