@@ -272,6 +272,73 @@ test_usage()
 	[ -s "$T/b" ]
 }
 
+# ERA | STATUS | WHAT IS SAID (- for nothing certain) | ARGUMENTS. T is 10.4, SL 10.6, M 10.7 to
+# 10.15. $K is a folder with a kext A, one named B whose list is broken, and X for x86_64 alone.
+table()
+{
+	cat <<-'END'
+		T|0|Put kexts|-h
+		SL|0|Put kexts|-help
+		M|0|Put kexts|--help
+		T|64|No work to do; check options and try again.|$K
+		T|64|an output filename has already been set|-m $T/o -mkext2 $T/p $K
+		T|64|an output filename has already been set|-c $T/o -c $T/p $K
+		T|64|No kexts or directories specified.|-m $T/o
+		T|64|unknown CPU arch vax|-a vax -m $T/o $K
+		T|0|-|-z -m $T/o $K/A.kext/
+		T|0|-|-zt -m $T/o $K/A.kext
+		T|0|-|-v 6 -z -m $T/o $K
+		T|0|-|-F -z -m $T/o $K
+		T|0|-|-z -l -n -s -L -N -S -m $T/o $K/Root.kext
+		T|64|unrecognized|-y -m $T/o $K
+		SL|0|-|-no-authentication -arch x86_64 -mkext $T/o $K/A.kext
+		SL|0|-|-no-authenticate -bundle-id com.example.A -mkext1 $T/o $K
+		SL|1|com.example.None|-z -b com.example.None -m $T/o $K
+		SL|1|-|-z -m $T/o $T/none
+		SL|2|doesn't support architecture 'arm64'; omitting from mkext.|-z -a arm64 -m $T/o $K/X.kext
+		SL|3|B.kext|-z -m $T/o $K/B.kext
+		SL|73|$T/none/o|-z -m $T/none/o $K
+		SL|0|using -compressed|-z -compressed -uncompressed -m $T/o $K
+		SL|64|requires an argument|-z $K -m
+		M|64|-force and -caches-only|-f -caches-only -u $T
+		M|64|-force and -caches-only|-f -m $T/o $K
+		M|64|-force and -caches-only|-caches-only -u $T -U $T
+		M|64|-Boot|-Boot -m $T/o $K
+		M|64|-volume-root|-volume-root $T -k $K
+		M|66|$T/none|-u $T/none
+		M|66|$T/none|-U $T/none
+		M|0|skipping|-u $T
+		M|0|skipping|-Installer -Boot -U $T
+		M|64|$T/none|-K $T/none -c $T/o $K
+		M|64|Custom kexts and repository directories are not allowed|-system-caches $K
+		M|64|Custom kexts and repository directories are not allowed|-c -b com.example.A
+		M|66|$T/none|-uncompressed -c $T/none
+	END
+}
+
+test_table_of_eras()
+{
+	plist_kext A
+	plist_kext Root Root
+	plist_kext B
+	echo "<dict>" >"$T/kexts/B.kext/Contents/Info.plist"
+	code_kext X
+	local K=$T/kexts era status said arguments wrong=0 got
+	while IFS='|' read -r era status said arguments; do
+		got=0
+		eval "kextcache $arguments" >"$T/out" 2>&1 </dev/null || got=$?
+		[ "$said" = - ] && said=
+		said=$(eval "echo \"$said\"")
+		if [ "$got" != "$status" ] || ! grep -qF -- "$said" "$T/out"; then
+			[ -z "$said" ] && [ "$got" = "$status" ] && continue
+			echo "$era: kextcache $arguments: status $got, not $status '$said'"
+			cat "$T/out"
+			wrong=$((wrong + 1))
+		fi
+	done < <(table)
+	expect_equal "$wrong" 0
+}
+
 test_full_disk()
 {
 	code_kext Foo
