@@ -54,15 +54,24 @@ uint64_t clock_host_deadline(uint64_t deadline)
 	return host > INT64_MAX ? INT64_MAX : host;
 }
 
+/* How long the machine has slept: two readings, which may seem to be the wrong way round.
+ */
+static uint64_t time_asleep(void)
+{
+	uint64_t awake = mach_absolute_time(), all = mach_continuous_time();
+
+	return all > awake ? all - awake : 0;
+}
+
 uint64_t absolutetime_to_continuoustime(uint64_t time)
 {
-	return time + (mach_continuous_time() - mach_absolute_time());
+	return time + time_asleep();
 }
 KPI(absolutetime_to_continuoustime);
 
 uint64_t continuoustime_to_absolutetime(uint64_t time)
 {
-	uint64_t asleep = mach_continuous_time() - mach_absolute_time();
+	uint64_t asleep = time_asleep();
 
 	return time > asleep ? time - asleep : 0;
 }
