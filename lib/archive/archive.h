@@ -26,7 +26,7 @@ struct archive_entry {
 	struct kext_bundle *bundle;
 	char *folder_name;    /* "Foo.kext", unique in the archive whatever the case */
 	char *folded_name;    /* the same in lower case */
-	bool has_unsafe_path; /* its stored path leads upwards */
+	bool has_unsafe_path; /* its stored path leads upwards, or is too long */
 	bool has_place;	      /* of a prelinked kernel or a collection, with code */
 	struct prelink_place place;
 	ARRAY_OF(struct archive_resource) resources;

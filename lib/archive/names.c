@@ -120,7 +120,8 @@ static int set_name(struct kext_archive *archive, struct archive_entry *entry,
 int archive_name_entry(struct kext_archive *archive, size_t index)
 {
 	struct archive_entry *entry = &archive->entries.items[index];
-	entry->has_unsafe_path = leads_upwards(kext_bundle_path(entry->bundle));
+	const char *path = kext_bundle_path(entry->bundle);
+	entry->has_unsafe_path = leads_upwards(path) || strlen(path) >= PATH_MAX;
 	_cleanup_free_ char *base = wanted_base(archive, entry);
 	return base ? set_name(archive, entry, base) : -ENOMEM;
 }

@@ -99,6 +99,8 @@ static void find_place(const struct prelinked *p, const struct kext_value *info,
 	*ret_has_code = place.source && strcmp(identifier, COLLECTION_KERNEL) != 0;
 }
 
+/* Also notes the bytes as the kext's: all of them if they are in one piece, else those
+ * of its header. */
 static int check_place(const struct prelinked *p, const char *identifier,
 		       const struct prelink_place *place)
 {
@@ -110,7 +112,8 @@ static int check_place(const struct prelinked *p, const char *identifier,
 				       "kext %s, %" PRIu64 " bytes at 0x%" PRIx64
 				       ", lies outside the file",
 				       identifier, place->size, place->source);
-	return 0;
+	return extents_add(&p->reader->extents, (uint64_t)(bytes.data - p->image->data),
+			   bytes.size, identifier);
 }
 
 /* The dictionary as a bundle has it, without what is true inside of the file only. */
@@ -198,7 +201,7 @@ static int read_kext(struct prelinked *p, const struct kext_value *info)
 	bool has_code = false;
 	int error = 0;
 	if (!identifier)
-		identifier = "without identifier";
+		identifier = "a kext without identifier";
 	if (p->is_tiger)
 		error = tiger_find_place(p->image, info, identifier,
 					 p->reader->diagnostics, &place, &has_code);
@@ -298,6 +301,8 @@ static int read_image(struct prelinked *p, const struct kext_archive_options *op
 		error = make_plain(p, root, options);
 	if (error == 0)
 		error = read_kexts(p, root);
+	if (error == 0) /* while the names that the extents borrow are there */
+		error = archive_check_extents(p->reader);
 	kext_value_unref(root);
 	collection_free_members(&p->members);
 	return error;

@@ -20,8 +20,11 @@ int standalone_damaged(struct standalone *s, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	struct bytes header = {s->image->data, 0};
+	(void)macho_at_address(&s->image->macho, s->place->source, 1, &header);
 	kext_diagnose(s->diagnostics, KEXT_ERROR, "prelink.damaged", s->image->subject,
-		      NULL, "kext %s is damaged: %s", s->name, text);
+		      NULL, "kext %s, offset 0x%zx, is damaged: %s", s->name,
+		      (size_t)(header.data - s->image->data), text);
 	return KEXT_ERR_BAD_DATA;
 }
 

@@ -235,6 +235,33 @@ test_existing_parent_keeps_its_plugins()
 }
 
 # A kext of which only the segments are left, as systems with little memory keep it.
+# What is given out is a file like any other for whoever reads it.
+test_others_read_what_is_given_out()
+{
+	local row file bundle
+	for row in "classic x86_64" "classic i386" "split arm64" "collection x86_64" \
+		"collection arm64"; do
+		set -- $row
+		build_file "$1" "$2"
+		mkextunpack -d "$T/$1.$2.d" "$T/$1.$2"
+		bundle=$T/$1.$2.d/Beta.kext
+		file=$bundle/Contents/MacOS/Beta
+		llvm-otool-14 -l "$file" >"$T/otool" 2>"$T/err"
+		expect_equal "$(cat "$T/err")" ""
+		expect_equal "$(grep -c "segname __LINKEDIT" "$T/otool")" 1
+		llvm-objdump-14 --macho -d "$file" >"$T/text" 2>"$T/err"
+		expect_equal "$(cat "$T/err")" ""
+		expect_text "$T/text" "_stop:"
+		# Nothing of Alpha and Inner, whose symbols stand in the same table.
+		llvm-nm-14 "$T/$2/Beta.o" | cut -c18- | sed 's/^ //' | sort >"$T/want"
+		llvm-nm-14 "$file" | cut -c18- | sed 's/^ //' | sort >"$T/have"
+		expect_equal "$(awk '{print $NF}' "$T/have")" "$(awk '{print $NF}' "$T/want")"
+		[ "$(strings "$file" | grep -c '^_stop')" = 1 ] || fail "names of others"
+		expect_status 0 "$BUILD/libexec/kext/kext-inspect" "$file"
+		expect_status 0 kextlibs -arch "$2" "$bundle"
+	done
+}
+
 test_stripped_linkedit()
 {
 	build_file classic x86_64
@@ -296,7 +323,7 @@ put64(at + 48, 0)
 put32(at + 64, 0)'
 	expect_status 0 mkextunpack $alpha -d "$T/lone" "$T/bad"
 	patched "$file" 'put64(find(0x19, 0x1000)[1] + 24, 1 << 63)'
-	refused "kext com.example.Alpha is damaged" $alpha
+	refused "kext com.example.Alpha, offset 0x1000, is damaged" $alpha
 	patched "$file" 'at = find(0x19, 0x1000)[1]; put64(at + 32, 1 << 40); put64(at + 48, 1 << 40)'
 	refused "more bytes than the file" $alpha
 	patched "$file" 'put32(find(2, 0x1000)[0] + 12, 0x0fffffff)'

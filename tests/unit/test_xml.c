@@ -127,6 +127,105 @@ static void kernel_dialect(void **state)
 	kext_value_unref(value);
 }
 
+/* ID and IDREF on every element; a reference sees what was complete before it. */
+static void references_on_any_element(void **state)
+{
+	static const char *const elements[] = {
+		"<true ID=\"3\"/>",
+		"<false ID=\"3\"/>",
+		"<integer size=\"16\" ID=\"3\">-0</integer>",
+		"<string ID=\"3\"> x </string>",
+		"<data ID=\"3\">AAEC</data>",
+		"<data format=\"hex\" ID=\"3\">000102</data>",
+		"<array ID=\"3\"><true/></array>",
+		"<set ID=\"3\"><string>s</string></set>",
+		"<dict ID=\"3\"><key>k</key><true/></dict>",
+		"<array ID=\"3\"/>",
+		"<dict ID=\"3\"/>",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(elements) / sizeof(*elements); i++) {
+		char text[256];
+		const char *name = elements[i] + 1;
+		int length = (int)strcspn(name, " ");
+		snprintf(text, sizeof(text), "<array>%s<%.*s IDREF=\"3\"/></array>",
+			 elements[i], length, name);
+		struct kext_value *value = read_text(text);
+		assert_int_equal(kext_value_count(value), 2);
+		assert_ptr_equal(kext_value_at(value, 0), kext_value_at(value, 1));
+		kext_value_unref(value);
+		/* The same the other way round is refused, and does no harm. */
+		snprintf(text, sizeof(text), "<array><%.*s IDREF=\"3\"/>%s</array>",
+			 length, name, elements[i]);
+		assert_refused(text, "plist.syntax",
+			       "an IDREF to an ID that was complete");
+	}
+}
+
+/* Cycles of any length, to oneself, through a dictionary or a set. */
+static void references_that_go_round(void **state)
+{
+	static const char *const texts[] = {
+		"<array ID=\"0\"><array IDREF=\"0\"/></array>",
+		"<dict ID=\"0\"><key>k</key><dict IDREF=\"0\"/></dict>",
+		"<set ID=\"0\"><set IDREF=\"0\"/></set>",
+		"<array ID=\"0\"><dict ID=\"1\"><key>k</key><set ID=\"2\">"
+		"<array IDREF=\"0\"/></set></dict></array>",
+		"<array><array ID=\"0\"><array IDREF=\"1\"/></array>"
+		"<array ID=\"1\"><array IDREF=\"0\"/></array></array>",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		assert_refused(texts[i], "plist.syntax",
+			       "an IDREF to an ID that was complete");
+}
+
+static void integers(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t value;
+		unsigned bits;
+	} rows[] = {
+		{"<integer>0x0</integer>", 0, 64},
+		{"<integer>0xffffffffffffffff</integer>", UINT64_MAX, 64},
+		{"<integer>0xdeadbeef</integer>", 0xdeadbeef, 64},
+		{"<integer>-1</integer>", UINT64_MAX, 64},
+		{"<integer>-9223372036854775808</integer>", UINT64_C(1) << 63, 64},
+		{"<integer>18446744073709551615</integer>", UINT64_MAX, 64},
+		{"<integer>007</integer>", 7, 64},
+		{"<integer size=\"8\">0xff</integer>", 0xff, 8},
+		{"<integer size=\"16\">0xffff</integer>", 0xffff, 16},
+		{"<integer size=\"32\">0x80000000</integer>", 0x80000000, 32},
+		{"<integer size=\"64\"/>", 0, 64},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct kext_value *value = read_text(rows[i].text);
+		assert_true(kext_value_integer(value) == rows[i].value);
+		assert_int_equal(kext_value_bits(value), rows[i].bits);
+		kext_value_unref(value);
+	}
+}
+
+/* No prolog, blanks of every kind kept in texts and keys, one NUL or many at the end. */
+static void blanks_and_nuls(void **state)
+{
+	static const char text[] = "<dict><key> REV </key><string>\n\tREV \r </string>"
+				   "</dict>\0\0\0";
+	(void)state;
+	struct kext_value *value = NULL;
+	assert_int_equal(kext_value_from_xml(text, sizeof(text), "test", NULL, &value),
+			 0);
+	assert_string_equal(kext_value_string(kext_value_get(value, " REV ")),
+			    "\n\tREV \r ");
+	kext_value_unref(value);
+	/* A NUL within ends it there. */
+	assert_int_equal(
+		kext_value_from_xml("<array>\0</array>", 16, "test", NULL, &value),
+		KEXT_ERR_SERIALIZATION);
+}
+
 static void syntax_errors_say_where(void **state)
 {
 	(void)state;
@@ -221,6 +320,7 @@ static void limits(void **state)
 	struct kext_value *value = NULL;
 	assert_int_equal(read_nested(128), 0);
 	assert_int_equal(read_nested(129), KEXT_ERR_SERIALIZATION);
+	assert_int_equal(read_nested(100000), KEXT_ERR_SERIALIZATION);
 	assert_int_equal(read_nested(1000000), KEXT_ERR_SERIALIZATION);
 	assert_int_equal(read_bomb(10), 0);
 	assert_int_equal(read_bomb(40), KEXT_ERR_SERIALIZATION);
@@ -346,6 +446,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(standard_property_list),
 		cmocka_unit_test(kernel_dialect),
+		cmocka_unit_test(references_on_any_element),
+		cmocka_unit_test(references_that_go_round),
+		cmocka_unit_test(integers),
+		cmocka_unit_test(blanks_and_nuls),
 		cmocka_unit_test(syntax_errors_say_where),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(serializer_bytes),
