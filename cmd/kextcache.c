@@ -16,6 +16,7 @@
 #include "common/options.h"
 #include "common/prelinking.h"
 #include "common/print.h"
+#include "common/root.h"
 #include "common/systemcaches.h"
 #include "common/volume.h"
 
@@ -126,6 +127,7 @@ static const struct option_row rows[] = {
 	 .argument = "0-6",
 	 .help = "say what is done"},
 	FLAG('q', "quiet", is_quiet, "print errors only"),
+	OPTION_ROW_ROOT,
 	OPTION_ROW_HELP,
 	OPTION_ROWS_END,
 };
