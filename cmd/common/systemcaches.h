@@ -16,8 +16,8 @@ void systemcaches_folders(const struct kext_context *context,
 /* Whether a path is one of these folders, however it is spelled. */
 bool systemcaches_is_folder(const struct option_list *folders, const char *path);
 /*
- * Writes a repository cache of each folder beside it, and an identifier cache unless that is
- * for others to write; an exit status.
+ * Writes a repository cache of each folder beside it, and an identifier cache unless that
+ * is for others to write; an exit status.
  */
 int systemcaches_write_folders(struct kext_context *context,
 			       const struct option_list *folders);
