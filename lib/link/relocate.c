@@ -41,9 +41,11 @@ static uint8_t *place_of(struct relocator *state, uint64_t address, uint64_t siz
 static int bad_entry(const struct relocator *state, uint32_t index,
 		     const struct macho_relocation *r, const char *what)
 {
+	uint64_t at = state->table->table.offset + (uint64_t)index * RELOCATION_SIZE;
 	return link_fail(state->link, "link.relocation", NULL,
-			 "%s relocation %u at 0x%x (type %u, length %u%s) %s",
-			 state->table->name, index, r->address, r->type, r->length,
+			 "offset %#" PRIx64
+			 ": %s relocation %u at 0x%x (type %u, length %u%s) %s",
+			 at, state->table->name, index, r->address, r->type, r->length,
 			 r->pcrel ? ", pc-relative" : "", what);
 }
 

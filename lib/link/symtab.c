@@ -1,5 +1,6 @@
 /* Symbol classes and the name index; see symtab.h. */
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/auxv.h>
 #include "base/memory.h"
 #include "link/names.h"
@@ -167,7 +168,8 @@ static int read_symbol(const struct macho *macho, const struct report *report,
 		       uint32_t index, struct symbol *ret)
 {
 	size_t entry = macho->is_64 ? 16 : 12;
-	const uint8_t *p = macho->bytes.data + macho->symbols.offset + index * entry;
+	uint64_t at = macho->symbols.offset + (uint64_t)index * entry;
+	const uint8_t *p = macho->bytes.data + at;
 	uint32_t strx = load32(p, macho->big);
 	ret->type = p[4];
 	ret->section = p[5];
@@ -175,26 +177,30 @@ static int read_symbol(const struct macho *macho, const struct report *report,
 	ret->value = macho->is_64 ? load64(p + 8, macho->big) : load32(p + 8, macho->big);
 	ret->name = name_at(macho, strx);
 	if (!ret->name)
-		return report_bad(
-			report, NULL,
-			"symbol %u has its name at string offset %u, beyond the %zu "
-			"bytes of terminated strings",
-			index, strx, macho->strings.size);
+		return report_bad(report, NULL,
+				  "offset %#" PRIx64
+				  ": symbol %u has its name at string offset "
+				  "%u, beyond the %zu bytes of terminated strings",
+				  at, index, strx, macho->strings.size);
 	ret->length = (uint32_t)strlen(ret->name);
 	int class = symbol_class(ret->type, ret->value);
 	if (!class)
 		return report_bad(report, NULL,
-				  "symbol %u (%s) has the unknown type 0x%02x", index,
-				  ret->name, ret->type);
+				  "offset %#" PRIx64
+				  ": symbol %u (%s) has the unknown type 0x%02x",
+				  at, index, ret->name, ret->type);
 	ret->flags = (uint16_t) class;
 	if (class == SYMBOL_INDIRECT && ret->value >= macho->strings.size)
 		return report_bad(report, NULL,
-				  "symbol %u (%s) is indirect to string offset "
-				  "0x%llx, beyond the string table",
-				  index, ret->name, (unsigned long long)ret->value);
+				  "offset %#" PRIx64
+				  ": symbol %u (%s) is indirect to string offset "
+				  "%#" PRIx64 ", beyond the string table",
+				  at, index, ret->name, ret->value);
 	if (class & SYMBOL_SECTION && ret->section > macho->sections.count)
-		return report_bad(report, NULL, "symbol %u (%s) is in section %u of %zu",
-				  index, ret->name, ret->section, macho->sections.count);
+		return report_bad(
+			report, NULL,
+			"offset %#" PRIx64 ": symbol %u (%s) is in section %u of %zu", at,
+			index, ret->name, ret->section, macho->sections.count);
 	return 0;
 }
 

@@ -13,7 +13,6 @@
 
 #define MAX_COMMANDS	65536u
 #define MAX_SECTIONS	255u /* n_sect is a byte */
-#define RELOCATION_SIZE 8u
 
 struct parser {
 	struct macho m;

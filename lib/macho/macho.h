@@ -53,6 +53,8 @@ struct macho_relocation {
 	bool pcrel, external, scattered;
 };
 
+#define RELOCATION_SIZE 8u	/* of an entry in a file */
+
 struct macho_table {		/* a table in the file, already known to lie within it */
 	uint32_t offset, count;
 };

@@ -56,6 +56,30 @@ test_damaged_input()
 	"$BUILD/tests/replay_link" 100 "$T"/seeds/*
 }
 
-model "$BUILD/tests/linkone"
+# Bad input is named by file and offset. The offsets are looked up by llvm-objdump.
+test_bad_input_is_located()
+{
+	local name text offset
+	model --write "$T/kexts"
+	model --kernel "$T/kernel" "$T/interface"
+	while read -r name text; do
+		"$BUILD/tests/linkone" -o "$T/out" -a 0xffffff7f80e00000 -k "$T/kernel" \
+			-i "$T/interface" "$T/kexts/${name}_x86_64" >"$T/said" 2>&1 &&
+			fail "$name links"
+		llvm-objdump-14 --macho --private-headers "$T/kexts/${name}_x86_64" >"$T/headers"
+		case $text in *symbol*) offset=symoff ;; *external*) offset=extreloff ;;
+		*) offset=locreloff ;; esac
+		offset=$(awk -v key=$offset '$1 == key { print $2 }' "$T/headers")
+		expect_text "$T/said" "$(printf 'offset %#x: %s' "$offset" "$text")"
+	done <<-END
+		name_beyond_the_strings symbol 0 has its name at string offset 16777215
+		section_beyond_the_file symbol 0 (_kmod_info) is in section 200 of 4
+		relocation_of_no_symbol external relocation 0
+		relocation_far_away external relocation 0 at 0x7ffffff0
+		relocation_of_no_section local relocation 0
+	END
+}
+
+model "$BUILD/tests/linkone" && python3 "$ROOT/tests/model/large.py" "$BUILD/tests/linkone"
 status=$?
 run_tests && exit $status

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import cases_layout
 import cases_hostile
+import cases_indexes
 import cases_names
 import cases_objects
 import cases_split
