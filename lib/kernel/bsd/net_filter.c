@@ -1,12 +1,12 @@
 /*
- * Socket and IP filters: registered, told apart and detached as in Darwin. There are no
- * sockets here, so no traffic ever reaches them.
+ * Socket, IP and interface filters: registered, told apart and detached as in Darwin.
+ * There are no sockets here, so no traffic ever reaches them.
  */
 #include <stdlib.h>
 #include "base/memory.h"
+#include "kernel/bsd/interface.h"
 #include "kernel/bsd/registry.h"
 
-enum { FAMILY_INET = 2, FAMILY_INET6 = 30 };
 enum { TYPE_STREAM = 1, TYPE_DATAGRAM = 2, TYPE_RAW = 3 };
 enum { PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17, PROTOCOL_ICMP6 = 58 };
 
@@ -26,6 +26,21 @@ struct ip_filter {
 	void (*detach)(void *cookie);
 };
 
+struct interface_filter {
+	void *cookie;
+	const char *name;
+	uint32_t protocol;
+	const void *input, *output, *event, *ioctl;
+	void (*detached)(void *cookie, struct ifnet *interface);
+};
+_Static_assert(sizeof(struct interface_filter) == 64, "iff_filter");
+
+struct interface_filter_record {
+	struct registration registration;
+	struct interface_filter content;
+	struct ifnet *interface;
+};
+
 struct socket_filter_record {
 	struct registration registration;
 	struct socket_filter content;
@@ -41,6 +56,9 @@ int sflt_unregister(uint32_t handle);
 int ipf_addv4(const struct ip_filter *filter, struct ip_filter_record **ret_filter);
 int ipf_addv6(const struct ip_filter *filter, struct ip_filter_record **ret_filter);
 int ipf_remove(struct ip_filter_record *filter);
+int iflt_attach(struct ifnet *interface, const struct interface_filter *filter,
+		struct interface_filter_record **ret_filter);
+void iflt_detach(struct interface_filter_record *filter);
 
 static bool has_protocol(int domain, int type, int protocol)
 {
@@ -153,3 +171,50 @@ int ipf_remove(struct ip_filter_record *filter)
 	return 0;
 }
 KPI(ipf_remove);
+
+/* The kext's code is any of its hooks: `detached` is the one that all but few have. */
+static const void *code_of(const struct interface_filter *filter)
+{
+	return filter->detached ? (const void *)filter->detached
+	       : filter->input	? filter->input
+	       : filter->output ? filter->output
+	       : filter->event	? filter->event
+				: filter->ioctl;
+}
+
+int iflt_attach(struct ifnet *interface, const struct interface_filter *filter,
+		struct interface_filter_record **ret_filter)
+{
+	struct interface_filter_record *record;
+
+	if (!interface || !filter || !ret_filter)
+		return XNU_EINVAL;
+	record = mem_zero(1, sizeof(*record));
+	if (!record)
+		return XNU_ENOMEM;
+	record->registration.kind = REGISTRY_INTERFACE_FILTER;
+	record->registration.code = code_of(filter);
+	record->content = *filter;
+	record->interface = interface;
+	registry_lock();
+	registry_insert(&record->registration);
+	registry_unlock();
+	*ret_filter = record;
+	return 0;
+}
+KPI(iflt_attach);
+
+void iflt_detach(struct interface_filter_record *filter)
+{
+	bool is_ours;
+
+	registry_lock();
+	is_ours = registry_take(filter, REGISTRY_INTERFACE_FILTER);
+	registry_unlock();
+	if (!is_ours)
+		return;
+	if (filter->content.detached)
+		filter->content.detached(filter->content.cookie, filter->interface);
+	free(filter);
+}
+KPI(iflt_detach);

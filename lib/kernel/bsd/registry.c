@@ -65,8 +65,10 @@ static struct registration *take_inside(const void *start, const void *end)
 
 void registry_kmod_unloaded(const char *identifier, const void *start, const void *end)
 {
-	static const char *const names[] = {"kernel control", "socket filter",
-					    "IP filter", "MAC policy", "decompressor"};
+	static const char *const names[] = {
+		"kernel control",   "socket filter", "IP filter",
+		"interface filter", "MAC policy",    "decompressor",
+	};
 	struct registration *record;
 
 	while ((record = take_inside(start, end))) {

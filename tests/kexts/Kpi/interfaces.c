@@ -1,6 +1,6 @@
 /* Network interfaces: every host has a loopback with 127.0.0.1. And processor power. */
 #include "kpi.h"
-#include <net/kpi_interface.h>
+#include <net/kpi_interfacefilter.h>
 #include <sys/errno.h>
 
 void pmKextRegister(uint32_t version, void *functions, void *callbacks);
@@ -80,6 +80,30 @@ static void check_addresses(void)
 	ifnet_free_address_list(four);
 }
 
+static ifnet_t detached_from;
+
+static void on_detached(void *cookie, ifnet_t interface)
+{
+	if (cookie == &detached_from)
+		detached_from = interface;
+}
+
+static void check_filters(void)
+{
+	struct iff_filter filter = {.iff_cookie = &detached_from,
+				    .iff_name = "test",
+				    .iff_detached = on_detached};
+	interface_filter_t reference = NULL;
+	ifnet_t loopback = NULL;
+
+	ifnet_find_by_name("lo0", &loopback);
+	CHECK("filter-nowhere", iflt_attach(NULL, &filter, &reference) == EINVAL);
+	CHECK("filter", iflt_attach(loopback, &filter, &reference) == 0 && reference &&
+				!detached_from);
+	iflt_detach(reference);
+	CHECK("filter-detached", detached_from == loopback);
+}
+
 static void check_power(void)
 {
 	static long functions, callbacks;
@@ -96,5 +120,6 @@ void check(void)
 	check_lists();
 	check_offload();
 	check_addresses();
+	check_filters();
 	check_power();
 }
