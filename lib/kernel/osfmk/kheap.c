@@ -41,8 +41,7 @@ static bool is_strict;
 static const char *const family_names[] = {
 	"IOMalloc",	      "IOMallocData",	  "IOMallocType",      "IOMallocAligned",
 	"IOMallocContiguous", "IOMallocPageable", "_MALLOC",	       "lock",
-	"kmem_alloc",	      "mbuf_get",	  "mbuf_alloccluster",
-	"zlib",
+	"kmem_alloc",	      "mbuf_get",	  "mbuf_alloccluster", "zlib",
 };
 
 void kheap_startup(void)
