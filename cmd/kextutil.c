@@ -7,7 +7,8 @@
 #include "common/print.h"
 #include "common/run.h"
 
-static struct loading asked = {.era = KEXT_ERA_MODERN};
+/* A developer gets time to look at what nothing uses yet. */
+static struct loading asked = {.era = KEXT_ERA_MODERN, .delay_autounload = true};
 static struct option_list settings;
 static bool run_private;
 static const char *boot_args;

@@ -57,6 +57,7 @@ static int load(const struct load_plan *plan, const char *path, const char *iden
 		.dependency_count = plan->dependencies->count,
 		.no_system_extensions = no_system,
 		.allow_missing = plan->allow_missing,
+		.delay_autounload = plan->delay_autounload,
 		.timeout_ms = plan->timeout_ms,
 	};
 	const char *name = path ? path : identifier;

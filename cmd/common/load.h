@@ -10,6 +10,7 @@ struct load_plan {
 	enum kext_instance instance;
 	enum kext_era era; /* whose words tell the outcome */
 	bool no_system, allow_missing;
+	bool delay_autounload; /* time to look at what has been loaded */
 	unsigned timeout_ms;
 	enum kext_severity at_least; /* of the findings that are printed */
 };

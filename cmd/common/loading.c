@@ -105,6 +105,7 @@ struct load_plan loading_plan(const struct loading *loading,
 		.era = loading->era,
 		.no_system = loading->no_system,
 		.allow_missing = loading->allow_missing,
+		.delay_autounload = loading->delay_autounload,
 		.timeout_ms = loading->timeout_ms,
 		.at_least = loading->tests || print_has_level(3) ? KEXT_NOTE : KEXT_ERROR,
 	};

@@ -20,6 +20,7 @@ struct loading {
 	bool no_system, no_authentication, no_resolve, safe_boot, tests;
 	bool use_loaded, allow_missing, json, plist, quiet;
 	bool no_caches, no_loaded_check;
+	bool delay_autounload;
 	bool announces;	   /* tells of kexts that appear to be loadable */
 	bool tells_unsent; /* after loading, tells of personalities that stay unsent */
 };

@@ -42,6 +42,7 @@ static const struct {
 	[FIELD_CONSTRUCTORS] = {NESTED, 64},
 	[FIELD_DESTRUCTORS] = {NESTED, 64},
 	[FIELD_DEBUG_SYMBOLS] = {BYTES, FIELDS_MAX_DEBUG_SYMBOLS},
+	[FIELD_DELAY] = {U32, 4},
 };
 
 static size_t padding(size_t size)

@@ -26,7 +26,7 @@ enum kernel_message {
 	KERNEL_RESERVE,		/* SIZE, IDENTIFIER → ERROR, TAG, ADDRESS */
 	KERNEL_MAP,		/* TAG, IDENTIFIER, VERSION, COMPATIBLE, PATH, UUID, KMOD_INFO,
 				   WIRED, MISSING, DEPENDENCY …, SEGMENT …, CONSTRUCTORS …,
-				   DESTRUCTORS …, [DEBUG_SYMBOLS] + the linked image as a sealed memfd
+				   DESTRUCTORS …, [DEBUG_SYMBOLS], [DELAY] + the linked image as a sealed memfd
 				   (F_SEAL_WRITE, SHRINK, GROW, SEAL) → ERROR */
 	KERNEL_ABORT,		/* TAG → ERROR */
 	KERNEL_START,		/* TAG → ERROR, RESULT; answered when the routine returns */
@@ -42,6 +42,7 @@ enum kernel_message {
 	KERNEL_REQUEST_LOAD,	/* kernel → kextd: IDENTIFIER wanted by a kext; no reply */
 	KERNEL_REQUEST_RESOURCE,/* kernel → kextd: IDENTIFIER, NAME, REQUEST; no reply */
 	KERNEL_RESOURCE,	/* kextd → kernel: REQUEST, RESULT, [DATA]; no reply */
+	KERNEL_UNLOADED,	/* kernel → kextd: TAG was unused and is gone; no reply */
 };
 
 enum field {
@@ -83,6 +84,7 @@ enum field {
 				   run before start */
 	FIELD_DESTRUCTORS,	/* the same of __mod_term_func; run after stop */
 	FIELD_DEBUG_SYMBOLS,	/* bytes: an ELF file with the kext's symbols, for gdb */
+	FIELD_DELAY,		/* u32: 1: the next look for unused kexts spares it */
 	FIELD_COUNT
 };
 

@@ -44,6 +44,7 @@ enum client_message {
 #define KEY_REPOSITORIES  "Repository Paths"
 #define KEY_NO_SYSTEM	  "No System Extensions"
 #define KEY_ALLOW_MISSING "Allow Missing"
+#define KEY_DELAY	  "Delay Autounload"
 #define KEY_TIMEOUT	  "Timeout" /* milliseconds */
 #define KEY_WAS_LOADED	  "Was Loaded"
 #define KEY_LOAD_TAG	  "OSBundleLoadTag"

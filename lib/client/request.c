@@ -222,6 +222,9 @@ static int load_arguments(struct kext_value *arguments,
 		error = kext_value_set(arguments, KEY_ALLOW_MISSING,
 				       kext_value_new_boolean(options->allow_missing));
 	if (error == 0)
+		error = kext_value_set(arguments, KEY_DELAY,
+				       kext_value_new_boolean(options->delay_autounload));
+	if (error == 0)
 		error = kext_value_set(arguments, KEY_TIMEOUT,
 				       kext_value_new_integer(options->timeout_ms, 32));
 	return error;

@@ -251,6 +251,8 @@ int request_restart(struct request *request);
 void load_changed(struct daemon *daemon);
 
 /* ---- upcall.c ---- */
+/* Whether the kernel sends messages of the type by itself. */
+bool upcall_is(uint16_t type);
 /* A message the kernel sent by itself. False when it follows no rule. Supervisor. */
 bool upcall_take(struct kernel *kernel, struct frame *frame);
 

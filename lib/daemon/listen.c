@@ -41,10 +41,8 @@ static bool take_message(struct kernel *kernel, struct frame *frame)
 		return take_hello(kernel, body);
 	if (!kernel->ready)
 		return false;
-	if (frame->type == KERNEL_LOG || frame->type == KERNEL_REQUEST_LOAD ||
-	    frame->type == KERNEL_REQUEST_RESOURCE)
-		return upcall_take(kernel, frame);
-	return kernel_take_reply(kernel, frame);
+	return upcall_is(frame->type) ? upcall_take(kernel, frame)
+				      : kernel_take_reply(kernel, frame);
 }
 
 /* One readable moment of the socket. False at the end of the stream or of our trust. */

@@ -283,6 +283,8 @@ static void read_arguments(struct load *load)
 	load->no_system = kext_value_boolean(kext_value_get(arguments, KEY_NO_SYSTEM));
 	load->allow_missing =
 		kext_value_boolean(kext_value_get(arguments, KEY_ALLOW_MISSING));
+	load->delays_autounload =
+		kext_value_boolean(kext_value_get(arguments, KEY_DELAY));
 	/* Giving up on a start routine ends the kernel: that is not for others to do. */
 	if (!load->request->is_owner)
 		return;

@@ -15,7 +15,7 @@ struct load {
 	struct kext_diagnostics *diagnostics;
 	struct patience patience;
 	const char *path, *identifier; /* what was asked for */
-	bool no_system, allow_missing;
+	bool no_system, allow_missing, delays_autounload;
 	struct kext_repository *repository;	/* borrowed from the catalog, or … */
 	struct kext_repository *own_repository; /* … with the request's own folders */
 	struct kext_bundle *bundle;		/* the target; a reference */

@@ -229,6 +229,7 @@ static void put_description(struct buffer *body, const struct placing *placing,
 	fields_put_u64(body, FIELD_WIRED, placing->linked.size);
 	fields_put_u32(body, FIELD_MISSING,
 		       placing->linked.missing_direct + placing->linked.missing_slots);
+	fields_put_u32(body, FIELD_DELAY, placing->load->delays_autounload);
 	put_dependencies(body, placing);
 	put_segments(body, macho);
 	put_functions(body, macho);

@@ -1,6 +1,6 @@
 /*
- * What the kernel asks of kextd on behalf of kexts: to load an identifier, to hand over a
- * resource of a bundle. Neither is answered on the spot; the reader goes on.
+ * What the kernel says by itself: that a kext asks for another, or for a resource of a
+ * bundle; that an unused one has gone. None is answered on the spot; the reader goes on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -108,6 +108,23 @@ static void send_resource(struct kernel *kernel, struct bytes message)
 		file_unmap(&file);
 }
 
+/* ---- unused kexts ---- */
+
+static void forget(struct kernel *kernel, uint32_t tag)
+{
+	struct kernel_image *image = kernel_find_image(kernel, tag);
+	daemon_log(kernel->daemon, "%s was unused and is unloaded",
+		   image ? image->identifier : "a kext");
+	kernel_image_unref(image);
+	kernel_drop_image(kernel, tag);
+}
+
+bool upcall_is(uint16_t type)
+{
+	return type == KERNEL_LOG || type == KERNEL_REQUEST_LOAD ||
+	       type == KERNEL_REQUEST_RESOURCE || type == KERNEL_UNLOADED;
+}
+
 bool upcall_take(struct kernel *kernel, struct frame *frame)
 {
 	struct bytes body = bytes_of(frame->body, frame->size);
@@ -122,6 +139,9 @@ bool upcall_take(struct kernel *kernel, struct frame *frame)
 		return true;
 	case KERNEL_REQUEST_RESOURCE:
 		send_resource(kernel, body);
+		return true;
+	case KERNEL_UNLOADED:
+		forget(kernel, fields_u32(body, FIELD_TAG));
 		return true;
 	default:
 		return false;

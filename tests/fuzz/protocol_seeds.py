@@ -46,7 +46,8 @@ ANSWERS = [
     frame(6, 6, field(ERROR, 0) + field(RESULT, 0)),
 ]
 UPCALLS = (frame(13, 0, field(POSITION, 6)) + frame(14, 0, field(IDENTIFIER, "com.example.wanted"))
-           + frame(15, 0, field(IDENTIFIER, "com.example.loaded") + field(NAME, "a.txt") + field(REQUEST, 1)))
+           + frame(15, 0, field(IDENTIFIER, "com.example.loaded") + field(NAME, "a.txt") + field(REQUEST, 1))
+           + frame(17, 0, field(TAG, 7)) + frame(17, 0, field(TAG, 99)))
 REPORT = (b"panic(cpu 0 caller 0x1000): on purpose\nCaller:\n0x1014 : mach_kernel + 0x14\nThread: 1 main\n"
           b"Backtrace:\n0x1014 : com.example.loaded + 0x14\nLoaded kexts:\n"
           b"   com.example.loaded(1.0)[no UUID]@0x1000->0x1fff size 0x1000 started\n"

@@ -374,6 +374,33 @@ static void answer_resource(struct kernel *kernel, uint64_t request, uint32_t re
 	send_request(kernel, KERNEL_RESOURCE, &body, -1);
 }
 
+/* The second look for unused kexts, here after two seconds, ends what nobody answers. */
+static void unanswered_request_times_out(void **state)
+{
+	static const char *const options[] = {"--boot-args", "autounload=1", NULL};
+	struct kernel kernel;
+	struct image image;
+	(void)state;
+	boot(&kernel, options);
+	new_image(&kernel, &image, "test.resources");
+	lay_out_request(&image);
+	assert_int_equal(load_image(&kernel, &image), 0);
+	assert_int_equal(kernel.upcall.type, KERNEL_REQUEST_RESOURCE);
+	usleep(1500000); /* between the two */
+	assert_null(strchr(whole_log(&kernel), '<'));
+	assert_int_equal(ask_tag(&kernel, KERNEL_STOP, image.tag), 0xdc008018);
+	while (!strchr(whole_log(&kernel), '<'))
+		usleep(10000);
+	assert_non_null(strstr(whole_log(&kernel), "<0 dc008019  0 0xabcdef>"));
+	answer_resource(&kernel, 0, 0, "too late");
+	assert_null(strstr(whole_log(&kernel), "too late"));
+	/* It never opted in: it stays until it is told to go. */
+	assert_int_not_equal(listed(&kernel, "test.resources").size, 0);
+	while (ask_tag(&kernel, KERNEL_STOP, image.tag) == 0xdc008018)
+		usleep(1000);
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
 static void resources_come_back(void **state)
 {
 	struct kernel kernel;
@@ -602,6 +629,7 @@ int main(void)
 		cmocka_unit_test(same_identifier_is_refused),
 		cmocka_unit_test(start_asks_for_a_kext),
 		cmocka_unit_test(resources_come_back),
+		cmocka_unit_test(unanswered_request_times_out),
 		cmocka_unit_test(retained_kexts_stay),
 		cmocka_unit_test(leaks_are_logged),
 		cmocka_unit_test(requests_run_while_a_start_runs),

@@ -37,6 +37,7 @@ struct kext_load_options {
 	const char *const *dependencies;	/* bundles that may serve */
 	size_t dependency_count;
 	bool no_system_extensions, allow_missing;
+	bool delay_autounload;		/* the next look for unused kexts spares it */
 	unsigned timeout_ms;		/* 0: none */
 };
 

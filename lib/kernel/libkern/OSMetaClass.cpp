@@ -199,9 +199,20 @@ void OSMetaClass::enter(const OSSymbol *kext)
 	metaclass_list = this;
 }
 
+/* Drivers go when nothing is left to drive. */
+static bool is_driver(const OSMetaClass *meta)
+{
+	while ((meta = meta->getSuperClass())) {
+		if (strcmp(meta->getClassName(), "IOService") == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Registers the classes of the bracket, in the order of their construction. */
 OSReturn OSMetaClass::registerStalled(const OSSymbol *kext)
 {
+	bool has_driver = false;
 	libkern_lock(LIBKERN_CLASSES, false);
 	OSReturn result = check_duplicates(stalled);
 	for (unsigned int i = 0; !result && i < stalled->count; i++) {
@@ -209,8 +220,11 @@ OSReturn OSMetaClass::registerStalled(const OSSymbol *kext)
 		meta->enter(kext);
 		if (!metaclass_dictionary->setObject(meta->className, meta))
 			result = kOSMetaClassNoInsKModSet;
+		has_driver |= is_driver(meta);
 	}
 	libkern_unlock(LIBKERN_CLASSES);
+	if (has_driver && !result)
+		libkern_may_autounload(kext->getCStringNoCopy());
 	return result;
 }
 

@@ -147,6 +147,12 @@ OSMetaClassBase *OSMetaClass::checkMetaCast(const OSMetaClassBase *object) const
 	return NULL;
 }
 
+/* ---- unused kexts ---- */
+void OSMetaClass::considerUnloads()
+{
+	libkern_consider_unloads();
+}
+
 /* ---- lists of all classes ---- */
 void OSMetaClass::serializeClassDictionary(OSDictionary *dictionary)
 {

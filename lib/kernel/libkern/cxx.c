@@ -59,6 +59,20 @@ bool libkern_is_kext(const char *identifier)
 	return is_mapped;
 }
 
+void libkern_may_autounload(const char *identifier)
+{
+	pthread_mutex_lock(&kmod_lock);
+	struct kmod *kext = kmod_by_identifier(identifier);
+	if (kext)
+		kext->may_autounload = true;
+	pthread_mutex_unlock(&kmod_lock);
+}
+
+void libkern_consider_unloads(void)
+{
+	autounload_consider(false);
+}
+
 uint64_t libkern_debug_bits(void)
 {
 	uint64_t bits = 0;

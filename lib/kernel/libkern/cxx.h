@@ -32,6 +32,10 @@ void libkern_delete_object(const void *caller, void *object, size_t size);
 
 /* Whether a kext of that identifier is mapped; "__kernel__" always is. */
 bool libkern_is_kext(const char *identifier);
+/* The kext of that identifier goes by itself when nobody uses it any more. */
+void libkern_may_autounload(const char *identifier);
+/* Kexts may have become free: in a minute they are looked at. */
+void libkern_consider_unloads(void);
 /* The boot argument io, I/O Kit's debug bits. */
 uint64_t libkern_debug_bits(void);
 

@@ -102,6 +102,7 @@ static bool read_texts(struct kmod *kext, struct bytes body)
 		 fields_text(body, FIELD_COMPATIBLE));
 	kext->wired = fields_u64(body, FIELD_WIRED);
 	kext->missing = fields_u32(body, FIELD_MISSING);
+	kext->delays_autounload = fields_u32(body, FIELD_DELAY);
 	kext->has_uuid = uuid.size == sizeof(kext->uuid);
 	if (kext->has_uuid)
 		memcpy(kext->uuid, uuid.data, uuid.size);

@@ -25,6 +25,7 @@
 #define kOSKextReturnDependencyLoad 0xdc008015u
 #define kOSKextReturnStartStopError 0xdc008017u
 #define kOSKextReturnInUse	    0xdc008018u
+#define kOSKextReturnTimeout	    0xdc008019u
 #define kOSKextReturnStopping	    0xdc00801au
 
 /* ---- space.c: the fixed address ranges ---- */
@@ -117,6 +118,8 @@ struct kmod {
 	enum kernel_kext_state state;
 	bool is_component;
 	bool is_cxx_initialized; /* constructors have run, classes are registered */
+	bool may_autounload;	 /* it opted in */
+	bool delays_autounload;	 /* the next scan spares it */
 	char identifier[64], version[64], compatible[64];
 	char *path;
 	uint8_t uuid[16];
@@ -179,6 +182,18 @@ uint32_t kmod_stop(uint32_t tag, uint32_t *ret_result);
 void upcall_resource(uint64_t request, uint32_t result, struct bytes data);
 /* Forgets the pending requests whose callbacks lie in the kext. */
 void upcall_forget(struct kmod *kext);
+/*
+ * Ends the requests that were here at the last call already; their callbacks get
+ * kOSKextReturnTimeout. Whether others are pending.
+ */
+bool upcall_expire(void);
+
+/* ---- autounload.c ---- */
+/* Reads the boot argument autounload. */
+void autounload_startup(void);
+/* Looks for unused kexts when nothing has called this for a minute, or, with
+ * `only_if_pending`, puts off a look that is due anyway. */
+void autounload_consider(bool only_if_pending);
 
 /* ---- server.c ---- */
 /* Queues a frame to kextd; takes the body over. False when too much is queued already. */

@@ -125,6 +125,7 @@ static void start_parts(const struct options *options)
 	sysctl_startup();
 	vtables_startup();
 	kmod_startup();
+	autounload_startup();
 	libkern_startup();
 }
 

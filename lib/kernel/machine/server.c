@@ -168,6 +168,7 @@ static uint32_t on_list(struct frame *frame, struct bytes body, struct buffer *r
 {
 	(void)frame;
 	(void)body;
+	autounload_consider(true); /* somebody is interested */
 	kmod_list(reply);
 	return kOSReturnSuccess;
 }

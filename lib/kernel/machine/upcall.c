@@ -17,6 +17,7 @@ struct request {
 	struct kmod *kext; /* whose code the callback is */
 	resource_callback callback;
 	void *context;
+	unsigned scans; /* looks for unused kexts that it has seen */
 };
 
 #define INVALID_TAG UINT32_MAX
@@ -64,7 +65,7 @@ static OSReturn add_request(resource_callback callback, void *context, uint32_t 
 	struct request *request = mem_zero(1, sizeof(*request));
 	if (!request)
 		return kOSKextReturnNoMemory;
-	*request = (struct request){requests, next_request++, kext, callback, context};
+	*request = (struct request){requests, next_request++, kext, callback, context, 0};
 	requests = request;
 	kext->callbacks++;
 	*ret_tag = request->tag;
@@ -110,8 +111,12 @@ OSReturn OSKextRequestResource(const char *identifier, const char *name,
 		fields_put_u64(&body, FIELD_REQUEST, tag);
 	}
 	pthread_mutex_unlock(&kmod_lock);
-	if (error || server_send(KERNEL_REQUEST_RESOURCE, 0, &body))
+	if (error)
 		return error;
+	if (server_send(KERNEL_REQUEST_RESOURCE, 0, &body)) {
+		autounload_consider(false);
+		return kOSReturnSuccess;
+	}
 	*ret_tag = INVALID_TAG;
 	OSKextCancelRequest(tag, NULL);
 	return kOSKextReturnNoResources;
@@ -134,20 +139,52 @@ OSReturn OSKextCancelRequest(uint32_t tag, void **ret_context)
 }
 KPI(OSKextCancelRequest);
 
-void upcall_resource(uint64_t tag, uint32_t result, struct bytes data)
+/* The count that add_request took keeps the kext in place meanwhile. */
+static void deliver(struct request *request, uint32_t result, struct bytes data)
 {
-	pthread_mutex_lock(&kmod_lock);
-	struct request *request = take_request(tag);
-	pthread_mutex_unlock(&kmod_lock);
-	if (!request)
-		return;
-	/* The count that add_request took keeps the kext in place meanwhile. */
 	request->callback(request->tag, result, data.size ? data.data : NULL,
 			  (uint32_t)data.size, request->context);
 	pthread_mutex_lock(&kmod_lock);
 	drop_callback(request->kext);
 	pthread_mutex_unlock(&kmod_lock);
 	free(request);
+}
+
+void upcall_resource(uint64_t tag, uint32_t result, struct bytes data)
+{
+	pthread_mutex_lock(&kmod_lock);
+	struct request *request = take_request(tag);
+	pthread_mutex_unlock(&kmod_lock);
+	if (request)
+		deliver(request, result, data);
+}
+
+/* With kmod_lock held: one that a second scan has seen, out of the list; or NULL. */
+static struct request *take_stale(void)
+{
+	struct request **link = &requests;
+	while (*link && (*link)->scans < 2)
+		link = &(*link)->next;
+	struct request *request = *link;
+	if (request)
+		*link = request->next;
+	return request;
+}
+
+bool upcall_expire(void)
+{
+	struct request *stale;
+	pthread_mutex_lock(&kmod_lock);
+	for (struct request *request = requests; request; request = request->next)
+		request->scans++;
+	while ((stale = take_stale())) {
+		pthread_mutex_unlock(&kmod_lock);
+		deliver(stale, kOSKextReturnTimeout, bytes_of(NULL, 0));
+		pthread_mutex_lock(&kmod_lock);
+	}
+	bool has_others = requests;
+	pthread_mutex_unlock(&kmod_lock);
+	return has_others;
 }
 
 void upcall_forget(struct kmod *kext)
@@ -177,6 +214,8 @@ static OSReturn change_retains(uint32_t tag, int change)
 	bool is_underflow = is_loaded && change < 0 && kext->retains == 0;
 	if (is_loaded && !is_underflow)
 		kext->retains += (unsigned)change;
+	if (is_loaded && change > 0)
+		kext->may_autounload = true;
 	pthread_mutex_unlock(&kmod_lock);
 	if (is_underflow)
 		kernel_log("OSKextReleaseKextWithLoadTag: tag %u was not retained\n",
@@ -194,6 +233,9 @@ KPI(OSKextRetainKextWithLoadTag);
 
 OSReturn OSKextReleaseKextWithLoadTag(uint32_t tag)
 {
-	return change_retains(tag, -1);
+	OSReturn result = change_retains(tag, -1);
+	if (!result)
+		autounload_consider(false);
+	return result;
 }
 KPI(OSKextReleaseKextWithLoadTag);
