@@ -174,13 +174,25 @@ static void put_segments(struct buffer *body, const struct macho *macho)
 	}
 }
 
+/* Before 10.6 the arrays had names of their own, in whatever segment. */
+static bool holds_constructors(const struct macho_section *section)
+{
+	return strcmp(section->name, "__mod_init_func") == 0 ||
+	       strcmp(section->name, "__constructor") == 0;
+}
+
+static bool holds_destructors(const struct macho_section *section)
+{
+	return strcmp(section->name, "__mod_term_func") == 0 ||
+	       strcmp(section->name, "__destructor") == 0;
+}
+
 /* Arrays of functions that the kernel calls around start and stop. */
 static void put_functions(struct buffer *body, const struct macho *macho)
 {
 	array_for_each (section, &macho->sections) {
-		bool is_init = strcmp(section->name, "__mod_init_func") == 0;
-		bool is_term = strcmp(section->name, "__mod_term_func") == 0;
-		if ((!is_init && !is_term) || !section->size)
+		bool is_init = holds_constructors(section);
+		if ((!is_init && !holds_destructors(section)) || !section->size)
 			continue;
 		size_t begun = fields_begin(body, is_init ? FIELD_CONSTRUCTORS
 							  : FIELD_DESTRUCTORS);

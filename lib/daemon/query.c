@@ -24,14 +24,18 @@ static int ask(struct request *request, struct kernel *kernel, enum kernel_messa
 
 /* ---- list ---- */
 
+/* Darwin lists the last dependency first. A kext has no more than fit into its record. */
 static struct kext_value *dependencies(struct bytes kext)
 {
 	struct kext_value *list = kext_value_new_array();
 	struct bytes content;
-	size_t position = 0;
-	while (list && fields_next(kext, FIELD_DEPENDENCY, &position, &content)) {
-		uint32_t tag = load32(content.data, false);
-		if (kext_value_append(list, kext_value_new_integer(tag, 32)) < 0)
+	size_t position = 0, count = 0;
+	uint32_t tags[256];
+	while (count < 256 && fields_next(kext, FIELD_DEPENDENCY, &position, &content))
+		tags[count++] = load32(content.data, false);
+	while (list && count > 0) {
+		struct kext_value *tag = kext_value_new_integer(tags[--count], 32);
+		if (kext_value_append(list, tag) < 0)
 			list = kext_value_unref(list);
 	}
 	return list;

@@ -401,6 +401,26 @@ static void unanswered_request_times_out(void **state)
 	assert_int_equal(shut_down(&kernel), 0);
 }
 
+/* What a start that fails had asked for is dropped: its callback's code is gone. */
+static void failed_start_drops_requests(void **state)
+{
+	struct kernel kernel;
+	struct image image;
+	(void)state;
+	boot(&kernel, NULL);
+	new_image(&kernel, &image, "test.resources");
+	lay_out_request(&image);
+	/* leave with 5 instead of the request's own result, which is 0 */
+	put_exit(&image, START_AT + 4 + 63, 5);
+	assert_int_equal(load_image(&kernel, &image), 0xdc008017);
+	assert_int_equal(fields_u32(answer(&kernel), FIELD_RESULT), 5);
+	assert_int_equal(kernel.upcall.type, KERNEL_REQUEST_RESOURCE);
+	answer_resource(&kernel, 0, 0, "for nobody");
+	assert_int_equal(listed(&kernel, "test.resources").size, 0);
+	assert_null(strchr(whole_log(&kernel), '<'));
+	assert_int_equal(shut_down(&kernel), 0);
+}
+
 static void resources_come_back(void **state)
 {
 	struct kernel kernel;
@@ -421,8 +441,10 @@ static void resources_come_back(void **state)
 	while (!strchr(whole_log(&kernel), '<'))
 		usleep(1000);
 	assert_non_null(strstr(whole_log(&kernel), "<0 dc008006 bytes 6 0xabcdef>"));
+	answer_resource(&kernel, 0, 0, "once more"); /* it has been answered */
 	while (ask_tag(&kernel, KERNEL_STOP, image.tag) == 0xdc008018)
 		usleep(1000);
+	assert_null(strstr(whole_log(&kernel), "once more"));
 	assert_int_equal(listed(&kernel, "test.resources").size, 0);
 	assert_int_equal(shut_down(&kernel), 0);
 }
@@ -630,6 +652,7 @@ int main(void)
 		cmocka_unit_test(start_asks_for_a_kext),
 		cmocka_unit_test(resources_come_back),
 		cmocka_unit_test(unanswered_request_times_out),
+		cmocka_unit_test(failed_start_drops_requests),
 		cmocka_unit_test(retained_kexts_stay),
 		cmocka_unit_test(leaks_are_logged),
 		cmocka_unit_test(requests_run_while_a_start_runs),
