@@ -5,8 +5,8 @@ from setup import *
 
 def commands(data):
     """(command, offset) of each load command."""
-    e = File(data).e
-    count, at = struct.unpack_from(e + "I", data, 16)[0], 32 if File(data).w == 8 else 28
+    e, w = form_of(data)
+    count, at = struct.unpack_from(e + "I", data, 16)[0], 32 if w == 8 else 28
     for _ in range(count):
         command, size = struct.unpack_from(e + "II", data, at)
         yield command, at
@@ -14,7 +14,7 @@ def commands(data):
 
 
 def put(data, at, *words):
-    e = File(data).e
+    e, _ = form_of(data)
     return data[:at] + struct.pack(e + "%dI" % len(words), *words) + data[at + 4 * len(words):]
 
 

@@ -14,10 +14,10 @@ def change_symbol(kind, change_entry):
     """An edit of the first symbol of that kind (n_type & 0xe): entry bytes in and out."""
     def edit(data):
         at, count = field(data, 2, 8), field(data, 2, 12)
-        size = 16 if File(data).w == 8 else 12
+        size = 16 if form_of(data)[1] == 8 else 12
         for i in range(at, at + count * size, size):
             if data[i + 4] & 0xEE == kind:
-                entry = change_entry(data[i:i + size], File(data).e)
+                entry = change_entry(data[i:i + size], form_of(data)[0])
                 return data[:i] + entry + data[i + size:]
         raise LookupError(kind)
     return edit

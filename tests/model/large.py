@@ -18,7 +18,7 @@ COUNT = 400000
 
 def many_symbols(data):
     """Definitions of one short name, each of which goes to the output."""
-    e, w = File(data).e, File(data).w
+    e, w = form_of(data)
     at, count = field(data, 2, 8), field(data, 2, 12)
     size = 16 if w == 8 else 12
     strings, length = field(data, 2, 16), field(data, 2, 20)

@@ -257,14 +257,19 @@ def interface(cpu, undefined=(), aliases=(), obsolete=()):
     return b.build()
 
 
+def form_of(data):
+    """struct's sign of its byte order, and the bytes of a word, by its magic alone."""
+    return (">" if data[:3] == b"\xfe\xed\xfa" else "<",
+            8 if b"\xcf" in (data[:1], data[3:4]) else 4)
+
+
 class File:
     """A parsed file: what the model reads its inputs with."""
 
     def __init__(self, data):
         self.data = data
-        self.e = ">" if data[:4] in (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf") else "<"
-        magic, self.cpu, self.subtype, self.filetype, count, _, _ = self.unpack("7I", 0)
-        self.w = 8 if magic == 0xFEEDFACF else 4
+        self.e, self.w = form_of(data)
+        _, self.cpu, self.subtype, self.filetype, count, _, _ = self.unpack("7I", 0)
         self.segments, self.sections, self.symbols = [], [], []
         self.externals, self.locals, self.indirect = [], [], []
         self.uuid, self.version_min, self.source_version = None, None, None
