@@ -129,6 +129,36 @@ test_trapped_symbols()
 	expect_text "$T/err" "_sysctl_register_oid, which this kernel does not implement"
 }
 
+# A virtual call binds to no symbol: kernel objects and kexts' subclasses have slots instead.
+test_trapped_methods()
+{
+	KEXT_LANGUAGE=cpp make_kext "$T" Slots test.Slots 1.0 <<-'END'
+		#include <libkern/c++/OSContainers.h>
+		#include <mach/mach_types.h>
+		class Mine : public OSObject { OSDeclareDefaultStructors(Mine) };
+		OSDefineMetaClassAndStructors(Mine, OSObject)
+		extern "C" kern_return_t Slots_start(kmod_info_t *k, void *d)
+		{
+			OSCollection *array = OSArray::withCapacity(1);
+			OSObject *mine = new Mine;
+			bool is_good = !array->getCount() && mine->init();
+			mine->release();
+			array->release();
+			return is_good ? KERN_SUCCESS : KERN_FAILURE;
+		}
+		extern "C" kern_return_t Slots_stop(kmod_info_t *k, void *d) { return 0; }
+	END
+	expect_status 0 kextutil --run --boot-args trap=__ZNK7OSArray11getCapacityEv "$T/Slots.kext"
+	expect_status 70 kextutil --run --boot-args trap=__ZNK7OSArray8getCountEv "$T/Slots.kext"
+	expect_text "$T/err" "call of __ZNK7OSArray8getCountEv, which this kernel does not implement"
+	mkdir "$T/data"
+	ln -s "$BUILD/share/kext/sdk" "$BUILD/share/kext/System.kext" "$T/data/"
+	"$BUILD/libexec/kext/kernel_task" --trap __ZN8OSObject4initEv --describe "$T/data/mach_kernel"
+	export KEXT_DATADIR=$T/data
+	expect_status 70 kextutil --run "$T/Slots.kext"
+	expect_text "$T/err" "call of __ZN8OSObject4initEv, which this kernel does not implement"
+}
+
 run_tests
 status=$?
 [ -f "$SUITE/checks" ] && cat "$SUITE/checks"

@@ -61,6 +61,8 @@ int kernel_describe(const char *path, const char *trapped)
 	if (!words)
 		return -ENOMEM;
 	vtables_copy(words);
+	if (trapped)
+		vtables_trap(words, trapped);
 	kernel_uuid(builder.uuid);
 	unsigned segment =
 		macho_builder_segment(&builder, "__TEXT", KERNEL_BASE, text_size,

@@ -124,6 +124,15 @@ static void set_state(struct kmod *kext, enum kernel_kext_state state)
 	pthread_mutex_unlock(&kmod_lock);
 }
 
+/* Traps are for what the kext asks for; loading has methods of its own to call. */
+static uint32_t call_start(struct kmod *kext)
+{
+	vtables_arm(true);
+	uint32_t result = (uint32_t)kext->info->start(kext->info, NULL);
+	vtables_arm(false);
+	return result;
+}
+
 uint32_t kmod_start(uint32_t tag, uint32_t *ret_result)
 {
 	struct kmod *kext = NULL;
@@ -135,7 +144,7 @@ uint32_t kmod_start(uint32_t tag, uint32_t *ret_result)
 	struct lock_balance held = lock_balance_now();
 	uint32_t result = OSRuntimeInitializeCPP(kext);
 	if (!result)
-		result = (uint32_t)kext->info->start(kext->info, NULL);
+		result = call_start(kext);
 	lock_balance_check(held, kext->identifier, "start");
 	*ret_result = result;
 	if (result == KERN_SUCCESS) {

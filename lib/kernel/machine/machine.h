@@ -56,6 +56,8 @@ void kernel_known_uuid(uint8_t uuid[16]);
 const char *trap_symbol_at(uint64_t address);
 /* Where that page is, also for a symbol that is implemented; 0 for what no list has. */
 uint64_t trap_of_symbol(const char *name);
+/* Where mach_kernel has it, at its implementation or else at its trap; 0 for none. */
+uint64_t address_of_symbol(const char *name);
 
 /* ---- vtables.c: zero-terminated copies from KERNEL_VTABLES on ---- */
 uint64_t vtables_size(void); /* in whole pages */
@@ -64,8 +66,15 @@ unsigned vtables_count(void);
 void vtables_export(struct kpi_export *exports);
 /* Their bytes, at most vtables_size(). */
 void vtables_copy(uint8_t *to);
+/* Replaces the symbol in such bytes by its trap. */
+void vtables_trap(uint8_t *copies, const char *symbol);
 /* Maps them. */
 void vtables_startup(void);
+/*
+ * Puts the trap of the boot argument trap's symbol into every vtable that has the symbol,
+ * or takes it out again. Does nothing without the boot argument.
+ */
+void vtables_arm(bool is_on);
 
 /* ---- describe.c ---- */
 /*

@@ -142,6 +142,20 @@ static int compare_name(const void *name, const void *entry)
 	return strcmp(name, *(const char *const *)entry);
 }
 
+static int compare_symbol(const void *name, const void *entry)
+{
+	return strcmp(name, ((const struct kernel_symbol *)entry)->name);
+}
+
+uint64_t address_of_symbol(const char *name)
+{
+	size_t count;
+	const struct kernel_symbol *all = kernel_symbols(&count);
+	const struct kernel_symbol *entry =
+		bsearch(name, all, count, sizeof(*all), compare_symbol);
+	return entry ? entry->address : 0;
+}
+
 uint64_t trap_of_symbol(const char *name)
 {
 	const char *const *entry = bsearch(name, kpi_names, kpi_name_count,

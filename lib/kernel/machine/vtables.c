@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include "base/memory.h"
 #include "kernel/machine/machine.h"
+#include "kernel/pexpert/pexpert.h"
 
 /* Generated from the objects: the compilers' own tables, ended by a NULL symbol. */
 extern const struct kernel_vtable {
@@ -77,4 +78,45 @@ void vtables_startup(void)
 	vtables_copy(place);
 	if (mprotect(place, size, PROT_READ) < 0)
 		panic("the vtables cannot be protected");
+}
+
+/* ---- a trap in the place of a method ---- */
+static void replace(void *words, uint64_t size, uint64_t from, uint64_t to)
+{
+	uint64_t *slots = words;
+	for (uint64_t i = 0; i < size / sizeof(*slots); i++) {
+		if (slots[i] == from)
+			slots[i] = to;
+	}
+}
+
+void vtables_trap(uint8_t *copies, const char *symbol)
+{
+	uint64_t address = address_of_symbol(symbol);
+	if (address)
+		replace(copies, vtables_size(), address, trap_of_symbol(symbol));
+}
+
+/* The pages stay writable: nobody runs a kernel with traps for anything else. */
+static void replace_in_place(void *words, uint64_t size, uint64_t from, uint64_t to)
+{
+	uint64_t page = (uint64_t)words & -KERNEL_PAGE;
+	if (mprotect((void *)page, (uint64_t)words + size - page,
+		     PROT_READ | PROT_WRITE) < 0)
+		panic("the vtables cannot be changed");
+	replace(words, size, from, to);
+}
+
+void vtables_arm(bool is_on)
+{
+	char symbol[256];
+	if (!PE_parse_boot_argn("trap", symbol, sizeof(symbol)))
+		return;
+	uint64_t method = address_of_symbol(symbol), trap = trap_of_symbol(symbol);
+	if (!method || !trap)
+		return;
+	uint64_t from = is_on ? method : trap, to = is_on ? trap : method;
+	for (const struct kernel_vtable *v = kernel_vtables; v->symbol; v++)
+		replace_in_place((void *)v->words, v->size, from, to);
+	replace_in_place((void *)KERNEL_VTABLES, vtables_size(), from, to);
 }
