@@ -111,38 +111,82 @@ static void list_bundle(struct buffer *text, const struct kext_bundle *bundle,
 			    : ", which is no library (no OSBundleCompatibleVersion)");
 }
 
-/* "3.0 whose compatible version is 2.5 in A.kext and 1.5 in …"; whether any of them is a
- * library. */
+/* "3.0 whose compatible version is 2.5 in A.kext and 1.5 in …"; how many there are. */
 static size_t list_found(const struct graph *graph, const struct request *request,
-			 struct buffer *text, bool *ret_has_library)
+			 struct buffer *text)
 {
 	struct kext_bundle *bundle;
 	size_t count = 0;
-	*ret_has_library = false;
 	while ((bundle = kext_repository_version(graph->repository, request->identifier,
-						 count))) {
+						 count)))
 		if (count++ < LISTED_MAX)
 			list_bundle(text, bundle, request->version);
-		*ret_has_library |= kext_bundle_compatible_version(bundle) != 0;
-	}
 	if (count > LISTED_MAX)
 		buffer_printf(text, " and %zu more", count - LISTED_MAX);
 	if (count == 0 && prefer_root(graph, request->identifier, NULL)) {
 		list_bundle(text, graph->root, request->version);
-		*ret_has_library = kext_bundle_compatible_version(graph->root) != 0;
 		count = 1;
 	}
 	buffer_u8(text, 0);
 	return count;
 }
 
+/* What to change where a library of this version, compatible from another one on, does
+ * not fulfil a request. NULL without memory. */
+static char *advise_version(int64_t version, int64_t compatible_version,
+			    const struct request *request)
+{
+	char text[KEXT_VERSION_TEXT_MAX];
+	if (!compatible_version)
+		return mem_string("give the library an OSBundleCompatibleVersion");
+	kext_version_format(version, text);
+	if (request->version < compatible_version)
+		return mem_format("ask for %s in OSBundleLibraries, or provide a version "
+				  "that is still compatible with %s",
+				  text, request->text);
+	return mem_format("provide version %s or a newer one, or ask for %s in "
+			  "OSBundleLibraries if that will do",
+			  request->text, text);
+}
+
+/* The newest library of those found, or any kext if none is one. */
+static const struct kext_bundle *newest_library(const struct graph *graph,
+						const struct request *request)
+{
+	const struct kext_bundle *bundle, *found = NULL;
+	for (size_t i = 0; (bundle = kext_repository_version(graph->repository,
+							     request->identifier, i));
+	     i++)
+		if (!found || (!kext_bundle_compatible_version(found) &&
+			       kext_bundle_compatible_version(bundle)))
+			found = bundle;
+	return found ? found : prefer_root(graph, request->identifier, NULL);
+}
+
+static void explain_version(const struct graph *graph, const char *asker,
+			    const struct request *request, const char *found)
+{
+	const struct kext_bundle *library = newest_library(graph, request);
+	int64_t compatible = kext_bundle_compatible_version(library);
+	_cleanup_free_ char *hint =
+		advise_version(kext_bundle_version(library), compatible, request);
+	kext_diagnose_value(
+		graph->diagnostics, KEXT_ERROR,
+		compatible ? "dependency.version" : "dependency.undeclared", asker,
+		request->identifier, hint,
+		"no compatible dependency found for %s: needs %s >= %s compatible; found "
+		"%s",
+		request->identifier, request->identifier, request->text, found);
+}
+
 static void explain_absence(const struct graph *graph, const char *asker,
 			    const struct request *request)
 {
 	_cleanup_buffer_ struct buffer text = {0};
-	bool has_library;
-	size_t count = list_found(graph, request, &text, &has_library);
-	if (!count)
+	if (list_found(graph, request, &text))
+		explain_version(graph, asker, request,
+				text.failed ? "others" : (const char *)text.data);
+	else
 		kext_diagnose_value(
 			graph->diagnostics, KEXT_ERROR, "dependency.missing", asker,
 			request->identifier,
@@ -150,23 +194,25 @@ static void explain_absence(const struct graph *graph, const char *asker,
 			"no compatible dependency found for %s: needs %s >= %s, but no "
 			"kext of this identifier was found",
 			request->identifier, request->identifier, request->text);
-	else
-		kext_diagnose_value(
-			graph->diagnostics, KEXT_ERROR,
-			has_library ? "dependency.version" : "dependency.undeclared",
-			asker, request->identifier,
-			"provide a version of the library that is compatible",
-			"no compatible dependency found for %s: needs %s >= %s "
-			"compatible; found %s",
-			request->identifier, request->identifier, request->text,
-			text.failed ? "others" : (const char *)text.data);
 }
 
+static bool is_kernel_identifier(const char *identifier)
+{
+	return strncmp(identifier, "com.apple.kpi.", 14) == 0 ||
+	       strncmp(identifier, "com.apple.kernel", 16) == 0;
+}
+
+/* Parts of the kernel cannot be unloaded. */
 static void explain_loaded(const struct graph *graph, const char *asker,
 			   const struct request *request,
 			   const struct kext_loaded *loaded)
 {
 	char version[KEXT_VERSION_TEXT_MAX], compatible[KEXT_VERSION_TEXT_MAX], what[96];
+	_cleanup_free_ char *hint =
+		is_kernel_identifier(loaded->identifier)
+			? advise_version(loaded->version, loaded->compatible_version,
+					 request)
+			: mem_string("unload the loaded one first");
 	if (loaded->compatible_version)
 		snprintf(what, sizeof(what), "whose compatible version is %s",
 			 kext_version_format(loaded->compatible_version, compatible));
@@ -176,7 +222,7 @@ static void explain_loaded(const struct graph *graph, const char *asker,
 		graph->diagnostics, KEXT_ERROR,
 		loaded->compatible_version ? "dependency.loaded"
 					   : "dependency.loaded-undeclared",
-		asker, request->identifier, "unload the loaded one first",
+		asker, request->identifier, hint,
 		"no compatible dependency found for %s: needs %s >= %s, but %s is "
 		"loaded, "
 		"%s",
@@ -191,8 +237,7 @@ static void explain_kernel(const struct graph *graph, const char *asker,
 {
 	char version[KEXT_VERSION_TEXT_MAX];
 	_cleanup_buffer_ struct buffer text = {0};
-	bool has_library;
-	size_t count = list_found(graph, request, &text, &has_library);
+	size_t count = list_found(graph, request, &text);
 	kext_diagnose_value(
 		graph->diagnostics, KEXT_ERROR, "dependency.kernel", asker,
 		request->identifier,
@@ -201,12 +246,6 @@ static void explain_kernel(const struct graph *graph, const char *asker,
 		"%s of it; found %s",
 		request->identifier, kext_version_format(loaded->version, version),
 		count && !text.failed ? (const char *)text.data : "no plug-in for it");
-}
-
-static bool is_kernel_identifier(const char *identifier)
-{
-	return strncmp(identifier, "com.apple.kpi.", 14) == 0 ||
-	       strncmp(identifier, "com.apple.kernel", 16) == 0;
 }
 
 static bool find_loaded(const struct graph *graph, const char *asker,

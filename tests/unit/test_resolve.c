@@ -209,10 +209,41 @@ static void test_incompatible_names_both_sides(void **state)
 	fixture_expect(f, "dependency.version", KEXT_ERROR, "L3.kext and ");
 	fixture_expect(f, "dependency.version", KEXT_ERROR, "1.5 in");
 	assert_string_equal(fixture_find(f, "dependency.version")->subject, "com.c");
+	assert_string_equal(fixture_find(f, "dependency.version")->hint,
+			    "ask for 3.0 in OSBundleLibraries, or provide a version that "
+			    "is still compatible with 2.2");
 	run_free(&run);
 	run = resolve(f, "D.kext");
 	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES);
 	fixture_expect(f, "dependency.version", KEXT_ERROR, "needs com.lib >= 4");
+	run_free(&run);
+}
+
+static void test_too_new_a_request_names_the_version(void **state)
+{
+	struct fixture *f = *state;
+	add_libraries(f);
+	struct run run = resolve(f, "D.kext");
+	assert_string_equal(fixture_find(f, "dependency.version")->hint,
+			    "provide version 4 or a newer one, or ask for 3.0 in "
+			    "OSBundleLibraries if that will do");
+	run_free(&run);
+}
+
+/* The kernel's own cannot be unloaded to make place for another version. */
+static void test_too_old_a_request_of_the_kernel(void **state)
+{
+	struct fixture *f = *state;
+	add_libraries(f);
+	struct kext_loaded loaded = {"com.apple.kpi.libkern", 19000600009000,
+				     9000000009000, 1};
+	fixture_info(f, "O.kext",
+		     LIBRARY("com.o", "1", "1", NEEDS("com.apple.kpi.libkern", "8.0")));
+	struct run run = resolve_with(f, "O.kext", "x86_64", &loaded, 1);
+	assert_int_equal(run.result, KEXT_ERR_DEPENDENCIES);
+	assert_string_equal(fixture_find(f, "dependency.loaded")->hint,
+			    "ask for 19.6 in OSBundleLibraries, or provide a version "
+			    "that is still compatible with 8.0");
 	run_free(&run);
 }
 
@@ -625,6 +656,8 @@ int main(void)
 		TEST(test_codeless_library),
 		TEST(test_highest_compatible),
 		TEST(test_incompatible_names_both_sides),
+		TEST(test_too_new_a_request_names_the_version),
+		TEST(test_too_old_a_request_of_the_kernel),
 		TEST(test_missing_and_undeclared),
 		TEST(test_loaded_wins),
 		TEST(test_loaded_without_bundle),
