@@ -74,7 +74,7 @@ test_tiger()
 			tiger $how $cpu
 			expect_status 0 mkextunpack -v -d "$T/$how.$cpu" "$T/tiger.$cpu"
 			expect_equal "$(head -1 "$T/out")" "Found 5 kexts:"
-			expect_text "$T/out" "Alpha.kext - com.example.Alpha (1.2.3)"
+			expect_text "$T/out" "Alpha - com.example.Alpha (1.2.3)"
 			expect_text "$T/out" "com.apple.kpi.mach (8.0), pseudo-kext without code"
 			expect_text "$T/out" "com.example.Later (2.0), without code"
 			python3 "$TIGER" check $how $cpu "$T/$how.$cpu" $(objects $cpu)
