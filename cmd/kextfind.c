@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <kext/client.h>
 #include <kext/query.h>
+#include "common/json.h"
 #include "common/options.h"
 #include "common/pick.h"
 #include "common/print.h"
@@ -20,8 +21,9 @@ extern char **environ;
 static struct {
 	const char *arch;
 	struct option_list items;
-	bool ignore_case, substring, nul, system, relative, names, ignored;
-} arguments;
+	unsigned era;
+	bool ignore_case, substring, nul, system, relative, names, json, ignored;
+} arguments = {.era = KEXT_ERA_MODERN};
 
 static const struct option_row rows[] = {
 	{.name = "set-arch",
@@ -56,6 +58,11 @@ static const struct option_row rows[] = {
 	 .place = &arguments.system,
 	 .help = "search the system's folders too"},
 	OPTION_ROW_ROOT,
+	OPTION_ROW_ERA(arguments.era, "whose rules kexts are judged by"),
+	{.name = "json",
+	 .kind = OPTION_FLAG,
+	 .place = &arguments.json,
+	 .help = "print what was found, and reports, as JSON"},
 	{.name = "relative-paths",
 	 .kind = OPTION_FLAG,
 	 .place = &arguments.relative,
@@ -78,7 +85,8 @@ static const struct option_row rows[] = {
 
 static const struct command command = {
 	.name = "kextfind",
-	.synopsis = "[-eis0] [-set-arch ARCH] [-f PATH]... [FOLDER|KEXT]... [QUERY] "
+	.synopsis = "[-eis0] [--json] [--era ERA] [-set-arch ARCH] [-f PATH]... "
+		    "[FOLDER|KEXT]... [QUERY] "
 		    "[-report [-no-header] COLUMN...]",
 	.purpose = "Looks for kexts; see kextfind(8) for the query language.",
 	.rows = rows,
@@ -159,8 +167,10 @@ static void add_items(struct search *search)
 		error = add_item(search, path);
 		if (error == 0)
 			continue;
-		print_error("%s: %s", path, kext_error_string(error));
 		search->status = kext_error_exit_status(error);
+		/* What a kext suffers from is a finding. */
+		if (!pick_is_kext_name(path))
+			print_error("%s: %s", path, kext_error_string(error));
 	}
 	/* Dependencies may be among what is searched, and in the system's folders. */
 	bool has_system = arguments.system || !arguments.items.count;
@@ -170,6 +180,10 @@ static void add_items(struct search *search)
 	if (error == 0)
 		error = kext_repository_add_all(search->universe, search->searched);
 	if (error < 0)
+		search->status = EX_OSERR;
+	/* The rest is searched all the same. */
+	print_diagnostics(search->diagnostics, KEXT_ERROR);
+	if (kext_diagnostics_count(search->diagnostics, KEXT_ERROR))
 		search->status = EX_OSERR;
 }
 
@@ -182,6 +196,14 @@ static void ask_what_is_loaded(struct search *search)
 	    kext_client_list(client, NULL, &search->loaded) < 0)
 		print_error("cannot learn what is loaded");
 	kext_client_free(client);
+}
+
+static int print_json(struct kext_query *query, const struct kext_query_options *options)
+{
+	struct kext_value *kexts;
+	int error = kext_query_collect(query, options, &kexts);
+	return error < 0 ? error
+			 : json_print(json_document_of("kextfind/1", "kexts", kexts));
 }
 
 static void apply(struct search *search, struct kext_query *query)
@@ -207,8 +229,10 @@ static void apply(struct search *search, struct kext_query *query)
 	};
 	if (!options.arch)
 		options_fail(&command, "%s: not an architecture", arguments.arch);
-	if (kext_query_run(query, &options) < 0)
-		search->status = EX_OSERR;
+	int error = arguments.json ? print_json(query, &options)
+				   : kext_query_run(query, &options);
+	if (error < 0)
+		search->status = kext_error_exit_status(error);
 }
 
 /* Folders and kexts, then the query: its first word begins with a dash, ! or (. */
@@ -251,10 +275,14 @@ int main(int argc, char **argv)
 		kext_diagnostics_free(search.diagnostics);
 		return EX_USAGE;
 	}
+	if (arguments.json && kext_query_has_command(query))
+		options_fail(&command, "--json does not go with commands, which print "
+				       "for themselves");
 	if (kext_context_new(&search.context) < 0 ||
 	    kext_repository_new(search.context, &search.searched) < 0 ||
 	    kext_repository_new(search.context, &search.universe) < 0)
 		return EX_OSERR;
+	kext_context_set_era(search.context, arguments.era);
 	resolve_items();
 	add_items(&search);
 	ask_what_is_loaded(&search);

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/file.h"
 #include "base/memory.h"
@@ -142,6 +143,14 @@ int repository_open_plugins(struct kext_repository *repository,
 	return error;
 }
 
+/* A link to what is not there, as copying one kext of two leaves it. */
+static bool leads_nowhere(const struct folder *folder, const struct entry_name *entry)
+{
+	struct stat st;
+	return !entry->is_folder && fstatat(folder->fd, entry->name, &st, 0) < 0 &&
+	       errno == ENOENT;
+}
+
 static int add_entry(struct kext_repository *repository, const struct folder *folder,
 		     const struct entry_name *entry, struct bundle_list *list,
 		     struct kext_diagnostics *diagnostics)
@@ -151,6 +160,11 @@ static int add_entry(struct kext_repository *repository, const struct folder *fo
 	_cleanup_free_ char *real = join(folder->real_path, entry->name);
 	if (!name || !real)
 		return -ENOMEM;
+	if (leads_nowhere(folder, entry)) {
+		kext_diagnose(diagnostics, KEXT_NOTE, "file.not-found", name, NULL,
+			      "is a link to what is not there, and left out");
+		return 0;
+	}
 	int error = bundle_open_at(repository->context, folder->fd, entry->name, name,
 				   entry->is_folder ? real : NULL, diagnostics, &bundle);
 	if (error < 0)

@@ -1,6 +1,6 @@
 /*
- * The parser of queries and their evaluation. Grammar, loosest first: e -or e; e -and e
- * or e e; ! e; ( e ) or a predicate with its arguments.
+ * The parser of queries. Grammar, loosest first: e -or e; e -and e or e e; ! e; ( e ) or
+ * a predicate with its arguments.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "resolve/query_commands.h"
 
 #define MAX_DEPTH 200
-#define MAX_WORDS 10000 /* evaluation recurses along chains of operators */
+#define MAX_WORDS 10000 /* query_run.c recurses along chains of operators */
 
 struct parser {
 	const char *const *words;
@@ -266,95 +266,7 @@ struct kext_query *kext_query_free(struct kext_query *query)
 	return NULL;
 }
 
-/* Recursion is bounded by what the parser accepted, save for long chains, which lean
- * left. */
-static bool evaluate(struct query_subject *subject, const struct query_node *node)
+bool kext_query_has_command(const struct kext_query *query)
 {
-	if (!node)
-		return true;
-	switch (node->kind) {
-	case QUERY_NOT:
-		return !evaluate(subject, node->left);
-	case QUERY_AND:
-		return evaluate(subject, node->left) && evaluate(subject, node->right);
-	case QUERY_OR:
-		return evaluate(subject, node->left) || evaluate(subject, node->right);
-	case QUERY_TEST:
-		break;
-	}
-	return node->predicate->test(subject, node);
-}
-
-static void report_row(struct query_subject *subject, const struct kext_query *query)
-{
-	for (size_t i = 0; i < query->columns.count; i++) {
-		const struct query_node *column = query->columns.items[i];
-		if (i)
-			query_emit(subject, "\t");
-		if (column->predicate->value)
-			column->predicate->value(subject, column);
-		else
-			query_emit(subject, column->predicate->test(subject, column)
-						    ? "yes"
-						    : "no");
-	}
-	query_emit(subject, "\n");
-}
-
-static void report_header(struct query_subject *subject, const struct kext_query *query)
-{
-	for (size_t i = 0; i < query->columns.count; i++) {
-		const struct query_node *column = query->columns.items[i];
-		query_emit(subject, i ? "\t" : "");
-		query_emit(subject, column->predicate->name);
-		for (size_t a = 0; a < column->argument_count; a++) {
-			query_emit(subject, " ");
-			query_emit(subject, column->arguments[a]);
-		}
-	}
-	query_emit(subject, "\n");
-}
-
-static bool apply(struct kext_query *query, struct query_subject *subject)
-{
-	if (!evaluate(subject, query->root))
-		return false;
-	if (query->has_report) {
-		report_row(subject, query);
-	} else if (!query->has_command) {
-		query_emit_path(subject, kext_bundle_path(subject->bundle));
-		if (subject->options->nul)
-			subject->options->emit(subject->options->data, "", 1);
-		else
-			query_emit(subject, "\n");
-	}
-	return true;
-}
-
-int kext_query_run(struct kext_query *query, const struct kext_query_options *options)
-{
-	bool out_of_memory = false;
-	query->matches = 0;
-	if (query->has_report && query->has_header) {
-		struct query_subject nobody = {.options = options};
-		report_header(&nobody, query);
-	}
-	for (size_t i = 0; i < kext_repository_count(options->searched); i++) {
-		struct query_subject subject = {
-			.options = options,
-			.bundle = kext_repository_at(options->searched, i),
-			.diagnostics = kext_diagnostics_new(),
-		};
-		if (!subject.diagnostics)
-			return -ENOMEM;
-		query->matches += apply(query, &subject);
-		out_of_memory |= subject.out_of_memory;
-		kext_diagnostics_free(subject.diagnostics);
-	}
-	return out_of_memory ? -ENOMEM : 0;
-}
-
-size_t kext_query_matches(const struct kext_query *query)
-{
-	return query->matches;
+	return query->has_command;
 }

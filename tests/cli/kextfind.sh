@@ -161,4 +161,61 @@ test_missing_folder()
 	expect_text "$T/err" "$T/none"
 }
 
+# json PYTHON: an expression over the document j that holds.
+json()
+{
+	python3 -c 'import json, sys
+j = json.load(open(sys.argv[1]))
+assert eval(sys.argv[2]), j' "$T/out" "$1"
+}
+
+test_json()
+{
+	fixture
+	expect_status 0 kextfind --json -no-paths "$F" -b test.lib
+	json 'j == {"schema": "kextfind/1", "kexts": [
+		{"path": "LibB.kext", "identifier": "test.lib", "version": "2.5.1"},
+		{"path": "LibA.kext", "identifier": "test.lib", "version": "1.0"}]}'
+	expect_status 0 kextfind --json "$F" -root -report -bundle-name -library \
+		-property Number -property None
+	json 'j["kexts"][0]["path"].endswith("/f/LibB.kext/Contents/PlugIns/Code.kext")'
+	json 'j["kexts"][0]["report"] == {"bundle-name": "Code.kext", "library": False,
+		"property Number": "17", "property None": "<null>"}'
+	expect_status 0 kextfind -json "$F" -b no.such
+	json 'j["kexts"] == []'
+	expect_status 64 kextfind --json "$F" -print
+	expect_equal "$(cat "$T/out")" ''
+	expect_text "$T/err" 'does not go with commands'
+}
+
+# Only Tiger refused a kext for its package type.
+test_era()
+{
+	fixture
+	sed -i s/KEXT/BNDL/ "$F/LibA.kext/Contents/Info.plist"
+	found "" -invalid
+	expect_equal "$(kextfind -no-paths --era tiger "$F" -invalid)" LibA.kext
+	expect_status 64 kextfind --era lion "$F"
+}
+
+# What cannot be read is told, and the rest found; what only looks like kexts is no news.
+test_broken_neighbours()
+{
+	fixture
+	mkdir -p "$F/Cut.kext/Contents" "$F/__MACOSX/LibA.kext"
+	echo '<plist><dict>' >"$F/Cut.kext/Contents/Info.plist"
+	expect_status 71 kextfind -no-paths "$F" -b test.lib
+	expect_equal "$(tr '\n' ' ' <"$T/out")" 'LibB.kext LibA.kext '
+	expect_text "$T/err" 'Cut.kext/Contents/Info.plist: line 2'
+	expect_status 71 kextfind "$F/Cut.kext"
+	expect_equal "$(grep -c Cut.kext "$T/err")" 1
+	rm -r "$F/Cut.kext"
+	ln -s nowhere "$F/Gone.kext"
+	mkfifo "$F/Pipe.kext"
+	: >"$F/._LibA.kext"
+	: >"$F/.DS_Store"
+	expect_status 0 kextfind -no-paths "$F" -b test.lib
+	expect_equal "$(cat "$T/err")" ''
+}
+
 run_tests

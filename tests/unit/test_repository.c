@@ -113,10 +113,11 @@ static void test_broken_neighbours(void **state)
 	struct kext_repository *r = new_repository(f);
 	add_folder(f, r, "e");
 	assert_string_equal(text_of(r), "com.good@1");
-	assert_int_equal(kext_diagnostics_count(f->diagnostics, KEXT_ERROR), 3);
+	assert_int_equal(kext_diagnostics_count(f->diagnostics, KEXT_ERROR), 2);
 	assert_non_null(fixture_find(f, "plist.syntax"));
 	assert_non_null(fixture_find(f, "bundle.not-a-bundle"));
 	assert_non_null(fixture_find(f, "file.not-found"));
+	assert_int_equal(fixture_find(f, "file.not-found")->severity, KEXT_NOTE);
 	assert_string_equal(fixture_find(f, "file.not-found")->subject,
 			    fixture_path(f, "e/Dangling.kext"));
 	kext_repository_free(r);

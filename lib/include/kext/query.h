@@ -42,6 +42,17 @@ KEXT_API struct kext_query *kext_query_free(struct kext_query *query);
 /* Applies the query to every kext searched, in their order. 0 or -ENOMEM. */
 KEXT_API KEXT_MUST_CHECK int kext_query_run(struct kext_query *query,
 					    const struct kext_query_options *options);
+/* Whether it prints or runs something itself. */
+KEXT_API bool kext_query_has_command(const struct kext_query *query);
+/*
+ * The same as data, for a query without commands: an array with a dictionary for each
+ * match, of `path` (in the style asked for), `identifier`, `version` and, with a report,
+ * `report`: a key for each column, of a boolean or of the text that the report prints.
+ * Nothing is emitted. 0, -ENOMEM, or KEXT_ERR_INVALID_ARGUMENT for one with commands.
+ */
+KEXT_API KEXT_MUST_CHECK int kext_query_collect(struct kext_query *query,
+						const struct kext_query_options *options,
+						struct kext_value **ret_matches);
 /* Number of kexts for which the last run was true. */
 KEXT_API size_t kext_query_matches(const struct kext_query *query);
 
