@@ -12,9 +12,9 @@
 
 static struct option_list repositories;
 static bool foreground, restore, want_status, want_shutdown, want_restart, as_json;
-static bool no_caches, quiet, safe_boot, of_old;
+static bool no_caches, quiet, safe_boot, of_old, file_writes;
 static unsigned level, idle_ms, ready_fd = ~0u;
-static const char *boot_args, *instance_text, *sandbox;
+static const char *boot_args, *instance_text, *sandbox, *file_root;
 
 static const struct option_row rows[] = {
 	{'d', "foreground", OPTION_FLAG, &foreground, NULL,
@@ -31,6 +31,10 @@ static const struct option_row rows[] = {
 	OPTION_ROW_ROOT,
 	{0, "boot-args", OPTION_TEXT, &boot_args, "LINE", "the kernel's boot arguments",
 	 NULL},
+	{0, "file-root", OPTION_TEXT, &file_root, "FOLDER",
+	 "what kexts see as the root of all files", NULL},
+	{0, "file-writes", OPTION_FLAG, &file_writes, NULL,
+	 "kexts may write files in that folder", NULL},
 	{0, "idle", OPTION_SECONDS, &idle_ms, "SECONDS",
 	 "leave when idle that long with nothing loaded", NULL},
 	{0, "restore", OPTION_FLAG, &restore, NULL,
@@ -130,6 +134,8 @@ static int serve(enum kext_instance instance)
 		.boot_args = boot_args,
 		.repositories = repositories.items,
 		.repository_count = repositories.count,
+		.file_root = file_root,
+		.file_writes = file_writes,
 		.foreground = foreground,
 		.restore = restore,
 		.quiet = quiet || (level && !print_has_level(3)),

@@ -43,6 +43,8 @@ static const struct {
 	[FIELD_DESTRUCTORS] = {NESTED, 64},
 	[FIELD_DEBUG_SYMBOLS] = {BYTES, FIELDS_MAX_DEBUG_SYMBOLS},
 	[FIELD_DELAY] = {U32, 4},
+	[FIELD_FLAGS] = {U32, 4},
+	[FIELD_MODE] = {U32, 4},
 };
 
 static size_t padding(size_t size)

@@ -43,6 +43,9 @@ enum kernel_message {
 	KERNEL_REQUEST_RESOURCE,/* kernel → kextd: IDENTIFIER, NAME, REQUEST; no reply */
 	KERNEL_RESOURCE,	/* kextd → kernel: REQUEST, RESULT, [DATA]; no reply */
 	KERNEL_UNLOADED,	/* kernel → kextd: TAG was unused and is gone; no reply */
+	KERNEL_OPEN,		/* kernel → kextd: PATH, FLAGS, MODE → ERROR (a Linux errno); when
+				   it is 0 FLAGS, PATH as it leads there without links, and the
+				   descriptor. The only question that the kernel asks */
 };
 
 enum field {
@@ -85,7 +88,21 @@ enum field {
 	FIELD_DESTRUCTORS,	/* the same of __mod_term_func; run after stop */
 	FIELD_DEBUG_SYMBOLS,	/* bytes: an ELF file with the kext's symbols, for gdb */
 	FIELD_DELAY,		/* u32: 1: the next look for unused kexts spares it */
+	FIELD_FLAGS,		/* u32: enum open_flags */
+	FIELD_MODE,		/* u32: permissions of a file that is made */
 	FIELD_COUNT
+};
+
+/* How a file is wanted, and in the answer what its descriptor is good for. */
+enum open_flags {
+	OPEN_READ = 1,
+	OPEN_WRITE = 2,
+	OPEN_CREATE = 4,
+	OPEN_EXCLUSIVE = 8,
+	OPEN_TRUNCATE = 16,
+	OPEN_NO_FOLLOW = 32,	/* the last component may be a link: the link itself */
+	OPEN_WISHES = 63,
+	OPEN_READ_ONLY = 64,	/* answers: no file can be written */
 };
 
 #define FIELDS_MAX_DEBUG_SYMBOLS (4u << 20)

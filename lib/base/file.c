@@ -86,15 +86,32 @@ void file_unmap(struct file_map *map)
 	*map = (struct file_map){0};
 }
 
-int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
+static int open_resolved(int dirfd, const char *path, int flags, mode_t mode,
+			 uint64_t resolve)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(flags | O_CLOEXEC),
 		.mode = flags & O_CREAT ? mode : 0,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+		.resolve = resolve,
 	};
 	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 	return fd < 0 ? -errno : (int)fd;
+}
+
+int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
+{
+	return open_resolved(dirfd, path, flags, mode,
+			     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+int file_open_in_root(int dirfd, const char *path, int flags, mode_t mode)
+{
+	int fd = -EAGAIN;
+	/* Linux cannot tell where ".." leads while somebody renames folders. */
+	for (int attempt = 0; fd == -EAGAIN && attempt < 16; attempt++)
+		fd = open_resolved(dirfd, path, flags, mode,
+				   RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	return fd;
 }
 
 int file_write_all(int fd, const void *data, size_t size)

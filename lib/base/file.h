@@ -33,6 +33,14 @@ void file_unmap(struct file_map *map);
 int file_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 	__attribute__((warn_unused_result));
 
+/*
+ * Opens `path` as if `dirfd` were the root of all files: an absolute path, an absolute link
+ * and ".." stay inside, links of /proc to open files lead nowhere (openat2 with
+ * RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS). A descriptor or -errno.
+ */
+int file_open_in_root(int dirfd, const char *path, int flags, mode_t mode)
+	__attribute__((warn_unused_result));
+
 /* Writes all of it. 0 or -errno. */
 int file_write_all(int fd, const void *data, size_t size) __attribute__((warn_unused_result));
 

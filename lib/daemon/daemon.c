@@ -213,6 +213,8 @@ static int prepare(struct daemon *daemon, struct kext_diagnostics *diagnostics)
 	if (error == 0)
 		error = read_culprits(daemon, diagnostics);
 	if (error == 0)
+		error = files_open_root(daemon, diagnostics);
+	if (error == 0)
 		error = start_loop(daemon);
 	if (error == 0)
 		error = supervisor_start(daemon);
@@ -248,6 +250,7 @@ static void tear_down(struct daemon *daemon)
 	free(daemon->boot_failure);
 	/* The lock last: a successor may start now. */
 	file_close(daemon->instance_lock);
+	file_close(daemon->file_root);
 	place_close(&daemon->run);
 	place_close(&daemon->state);
 	kext_context_unref(daemon->context);
@@ -264,7 +267,7 @@ static struct daemon *daemon_new(struct kext_context *context,
 	daemon->options = options;
 	daemon->instance = place_instance(options->instance);
 	daemon->owner = place_owner(options->instance);
-	daemon->run.fd = daemon->state.fd = -1;
+	daemon->run.fd = daemon->state.fd = daemon->file_root = -1;
 	daemon->instance_lock = daemon->listener = daemon->wake = -1;
 	daemon->started = daemon_now();
 	daemon->deadlines = (struct deadlines){

@@ -84,6 +84,9 @@ int kernel_call(struct kernel *kernel, enum kernel_message type, struct buffer *
 /* Sends a message that has no answer. */
 int kernel_tell(struct kernel *kernel, enum kernel_message type, struct buffer *body)
 	__attribute__((warn_unused_result));
+/* Answers a question of the kernel's. Consumes `body`'s content, not `fd` (-1: none). */
+int kernel_answer(struct kernel *kernel, const struct frame *question,
+		  struct buffer *body, int fd) __attribute__((warn_unused_result));
 /* An answer or message came: false when it follows no rule of the protocol. Supervisor.
  */
 bool kernel_take_reply(struct kernel *kernel, struct frame *frame);
@@ -256,6 +259,13 @@ bool upcall_is(uint16_t type);
 /* A message the kernel sent by itself. False when it follows no rule. Supervisor. */
 bool upcall_take(struct kernel *kernel, struct frame *frame);
 
+/* ---- files.c: the files that kexts see ---- */
+/* Opens the folder that is the root of all files for them. */
+int files_open_root(struct daemon *daemon, struct kext_diagnostics *diagnostics)
+	__attribute__((warn_unused_result));
+/* Answers the kernel's question for a file. False when it follows no rule. Supervisor. */
+bool files_answer(struct kernel *kernel, struct frame *question);
+
 /* ---- culprit.c ---- */
 /* What earlier kextds noted. */
 int culprits_read(struct daemon *daemon) __attribute__((warn_unused_result));
@@ -305,6 +315,8 @@ struct daemon {
 	enum kext_instance instance;
 	uid_t owner;
 	struct place run, state;
+	int file_root; /* a descriptor that only names the folder */
+	bool has_writable_files;
 	int instance_lock;
 	char *boot_args;
 	uint64_t started;

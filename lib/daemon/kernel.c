@@ -144,16 +144,26 @@ static int send_message(struct kernel *kernel, const struct frame *frame)
 	return error;
 }
 
-int kernel_tell(struct kernel *kernel, enum kernel_message type, struct buffer *body)
+int kernel_answer(struct kernel *kernel, const struct frame *question,
+		  struct buffer *body, int fd)
 {
-	struct frame frame = {.type = (uint16_t)type};
+	struct frame frame = {.type = question->type,
+			      .id = question->id,
+			      .fds = {fd},
+			      .fd_count = fd >= 0};
 	int error = body ? buffer_error(body) : 0;
 	if (error == 0 && body)
 		frame.body = buffer_steal(body, &frame.size);
 	if (error == 0)
 		error = send_message(kernel, &frame);
+	frame.fd_count = 0; /* the caller's */
 	frame_free(&frame);
 	return error;
+}
+
+int kernel_tell(struct kernel *kernel, enum kernel_message type, struct buffer *body)
+{
+	return kernel_answer(kernel, &(struct frame){.type = (uint16_t)type}, body, -1);
 }
 
 /* True for the one who may tell the kernel so; later causes do not count. */

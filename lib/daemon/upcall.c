@@ -1,6 +1,7 @@
 /*
- * What the kernel says by itself: that a kext asks for another, or for a resource of a
- * bundle; that an unused one has gone. None is answered on the spot; the reader goes on.
+ * What the kernel says by itself: that a kext asks for another, for a resource of a
+ * bundle or for a file; that an unused one has gone. Loads go on elsewhere: nothing here
+ * waits for the kernel, whose kexts may wait for us.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -122,7 +123,8 @@ static void forget(struct kernel *kernel, uint32_t tag)
 bool upcall_is(uint16_t type)
 {
 	return type == KERNEL_LOG || type == KERNEL_REQUEST_LOAD ||
-	       type == KERNEL_REQUEST_RESOURCE || type == KERNEL_UNLOADED;
+	       type == KERNEL_REQUEST_RESOURCE || type == KERNEL_UNLOADED ||
+	       type == KERNEL_OPEN;
 }
 
 bool upcall_take(struct kernel *kernel, struct frame *frame)
@@ -143,6 +145,8 @@ bool upcall_take(struct kernel *kernel, struct frame *frame)
 	case KERNEL_UNLOADED:
 		forget(kernel, fields_u32(body, FIELD_TAG));
 		return true;
+	case KERNEL_OPEN:
+		return files_answer(kernel, frame);
 	default:
 		return false;
 	}

@@ -5,6 +5,7 @@
 #ifndef FUZZ_DAEMON_H
 #define FUZZ_DAEMON_H
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,7 @@ static inline struct daemon *make_daemon(void)
 	daemon->state = (struct place){.fd = -1, .path = folder};
 	daemon->boot_args = no_args;
 	daemon->listener = daemon->instance_lock = -1;
+	daemon->file_root = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	daemon->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	daemon->deadlines = (struct deadlines){40 * MILLISECOND, 40 * MILLISECOND,
 					       40 * MILLISECOND, 40 * MILLISECOND};

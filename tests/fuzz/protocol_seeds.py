@@ -10,6 +10,7 @@ UUID = b"0123456789abcdef"
 (ERROR, RESULT, TAG, ADDRESS, SIZE, WIRED, KMOD_INFO, IDENTIFIER, VERSION, COMPATIBLE, PATH, NAME, FORMAT,
  CAUSE, UUID_FIELD, DEPENDENCY, SEGMENT, PROTECTION, KEXT, STATE, REFERENCES, MISSING, KIND, UID, SUPERUSER,
  PID, REQUEST, POSITION, DATA) = range(1, 30)
+FLAGS, MODE = 34, 35
 WIDE = (ADDRESS, SIZE, WIRED, KMOD_INFO, REQUEST, POSITION)
 
 
@@ -46,6 +47,8 @@ ANSWERS = [
     frame(6, 6, field(ERROR, 0) + field(RESULT, 0)),
 ]
 UPCALLS = (frame(13, 0, field(POSITION, 6)) + frame(14, 0, field(IDENTIFIER, "com.example.wanted"))
+           + frame(18, 1, field(PATH, "/passwd") + field(FLAGS, 1) + field(MODE, 0))
+           + frame(18, 2, field(PATH, "../../made") + field(FLAGS, 31) + field(MODE, 0o4777))
            + frame(15, 0, field(IDENTIFIER, "com.example.loaded") + field(NAME, "a.txt") + field(REQUEST, 1))
            + frame(17, 0, field(TAG, 7)) + frame(17, 0, field(TAG, 99)))
 REPORT = (b"panic(cpu 0 caller 0x1000): on purpose\nCaller:\n0x1014 : mach_kernel + 0x14\nThread: 1 main\n"

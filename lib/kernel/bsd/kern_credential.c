@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 #include "base/memory.h"
-#include "kernel/bsd/bsd.h"
+#include "kernel/bsd/files.h"
 
 struct vfs_context {
 	struct proc *process;
@@ -22,7 +22,6 @@ int kauth_cred_issuser(struct credential *credential);
 int suser(struct credential *credential, unsigned short *flags);
 struct vfs_context *vfs_context_create(struct vfs_context *context);
 int vfs_context_rele(struct vfs_context *context);
-struct vfs_context *vfs_context_current(void);
 struct vfs_context *vfs_context_kernel(void);
 struct credential *vfs_context_ucred(struct vfs_context *context);
 struct proc *vfs_context_proc(struct vfs_context *context);

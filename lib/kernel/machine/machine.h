@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/fields.h"
+#include "base/frame.h"
 #include "kernel/bsd/bsd.h"
 #include "kernel/kernel.h"
 
@@ -203,6 +204,10 @@ void autounload_startup(void);
 /* Looks for unused kexts when nothing has called this for a minute, or, with
  * `only_if_pending`, puts off a look that is due anyway. */
 void autounload_consider(bool only_if_pending);
+
+/* ---- files.c ---- */
+/* kextd's answer to a question for a file; a descriptor may be taken out of the frame. */
+void file_take_answer(struct frame *frame, struct bytes body);
 
 /* ---- server.c ---- */
 /* Queues a frame to kextd; takes the body over. False when too much is queued already. */

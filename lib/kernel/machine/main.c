@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/personality.h>
 #include <unistd.h>
+#include "kernel/bsd/files.h"
 #include "kernel/bsd/interface.h"
 #include "kernel/libkern/cxx.h"
 #include "kernel/libkern/libkern.h"
@@ -121,6 +122,7 @@ static void start_parts(const struct options *options)
 	kheap_startup();
 	msgbuf_startup();
 	proc_startup();
+	files_startup();
 	interface_startup();
 	sysctl_startup();
 	vtables_startup();

@@ -19,9 +19,10 @@
 #include <unistd.h>
 #include "kernel/machine/machine.h"
 
-#define ADDRESS_SPACE (16ull << 30) /* with the reserved ranges */
-#define MAX_FILES     64
-#define MAX_PROCESSES 1024 /* threads of a user id that nobody else has */
+#define ADDRESS_SPACE (16ull << 30)  /* with the reserved ranges */
+#define MAX_FILES     256	     /* with those that kextd sends */
+#define MAX_FILE_SIZE (256ull << 20) /* that one can be made to have */
+#define MAX_PROCESSES 1024	     /* threads of a user id that nobody else has */
 #define FIRST_CLOSED  5
 
 /* The flags with which the C library makes threads. */
@@ -49,6 +50,7 @@ static void limit_resources(bool has_own_uid)
 	limit(RLIMIT_CORE, 0, "core size");
 	limit(RLIMIT_AS, ADDRESS_SPACE, "address space");
 	limit(RLIMIT_NOFILE, MAX_FILES, "open files");
+	limit(RLIMIT_FSIZE, MAX_FILE_SIZE, "size of files");
 	if (has_own_uid)
 		limit(RLIMIT_NPROC, MAX_PROCESSES, "threads");
 }
@@ -105,9 +107,9 @@ static void confine_files(void)
 }
 
 /*
- * System calls of the kernel itself: memory, threads, locks, clocks, signals, and
- * messages over descriptors it holds already. None names a file, a process or an address
- * of a network.
+ * System calls of the kernel itself: memory, threads, locks, clocks, signals, messages
+ * over descriptors it holds already, and use of the files that kextd sends. None names a
+ * file, a process or an address of a network.
  */
 static const int allowed[] = {
 	SCMP_SYS(read),
@@ -117,6 +119,11 @@ static const int allowed[] = {
 	SCMP_SYS(sendmsg),
 	SCMP_SYS(close),
 	SCMP_SYS(lseek),
+	SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(fstat),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(fsync),
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),

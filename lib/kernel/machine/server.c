@@ -245,6 +245,14 @@ static uint32_t on_resource(struct frame *frame, struct bytes body, struct buffe
 	return kOSReturnSuccess;
 }
 
+/* On the reader's thread: nothing of a kext runs for it. */
+static uint32_t on_open(struct frame *frame, struct bytes body, struct buffer *reply)
+{
+	(void)reply;
+	file_take_answer(frame, body);
+	return kOSReturnSuccess;
+}
+
 static const struct request_kind {
 	uint32_t (*answer)(struct frame *frame, struct bytes body, struct buffer *reply);
 	const char *thread; /* runs kext code: on a thread of this name */
@@ -262,6 +270,7 @@ static const struct request_kind {
 	[KERNEL_CANCEL] = {on_cancel, NULL, true},
 	[KERNEL_SHUTDOWN] = {on_shutdown, NULL, true},
 	[KERNEL_RESOURCE] = {on_resource, "kext resource", true},
+	[KERNEL_OPEN] = {on_open, NULL, true},
 };
 
 /* ---- reader ---- */

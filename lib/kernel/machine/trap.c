@@ -314,4 +314,5 @@ void trap_startup(void)
 	is_lenient = PE_parse_boot_argn("-cpu_lenient", &flag, sizeof(flag));
 	msr_startup();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write that is too long fails */
 }
