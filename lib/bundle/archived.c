@@ -76,6 +76,21 @@ static const char *name_of(const char *path, const struct kext_value *info)
 	return identifier ? identifier : "archive entry";
 }
 
+/* In an archive the identifier is all that an entry can be asked for by. */
+static int new_bundle(struct kext_context *context, const struct bundle_source *source,
+		      const char *path, struct kext_value *info,
+		      struct kext_diagnostics *diagnostics,
+		      struct kext_bundle **ret_bundle)
+{
+	const char *name = name_of(path, info);
+	int error = kext_value_is(info, KEXT_VALUE_DICTIONARY)
+			    ? bundle_check_identifier(info, name, diagnostics)
+			    : 0;
+	return error < 0
+		       ? error
+		       : bundle_new(context, source, name, info, diagnostics, ret_bundle);
+}
+
 int kext_bundle_new_archived(struct kext_context *context, const char *path,
 			     const char *executable_path, struct kext_value *info,
 			     void *executable, size_t executable_size,
@@ -83,8 +98,8 @@ int kext_bundle_new_archived(struct kext_context *context, const char *path,
 			     struct kext_bundle **ret_bundle)
 {
 	struct kext_bundle *bundle = NULL;
-	int error = bundle_new(context, &archived_source, name_of(path, info), info,
-			       diagnostics, &bundle);
+	int error =
+		new_bundle(context, &archived_source, path, info, diagnostics, &bundle);
 	if (error == 0)
 		error = set_paths(bundle, path, executable_path);
 	if (error < 0) {
@@ -107,8 +122,7 @@ int bundle_new_from_origin(struct kext_context *context, const char *path,
 			   struct kext_bundle **ret_bundle)
 {
 	struct kext_bundle *bundle = NULL;
-	int error = bundle_new(context, &origin_source, name_of(path, info), info,
-			       diagnostics, &bundle);
+	int error = new_bundle(context, &origin_source, path, info, diagnostics, &bundle);
 	if (error < 0) {
 		origin->free(origin);
 		return error;

@@ -7,29 +7,37 @@
 #include "bundle/archived.h"
 #include "bundle/bundle.h"
 
+/* What kexts are filed under whose own identifier cannot be used, as Darwin does. */
+#define UNKNOWN_IDENTIFIER "__unknown__"
+
 static int check_info(const struct kext_value *info, const char *name,
 		      struct kext_diagnostics *diagnostics)
 {
-	if (!kext_value_is(info, KEXT_VALUE_DICTIONARY)) {
-		kext_diagnose(diagnostics, KEXT_ERROR, "property.type", name, NULL,
-			      "Info.plist does not hold a dictionary");
-		return KEXT_ERR_VALIDATION;
-	}
+	if (kext_value_is(info, KEXT_VALUE_DICTIONARY))
+		return 0;
+	kext_diagnose(diagnostics, KEXT_ERROR, "property.type", name, NULL,
+		      "Info.plist does not hold a dictionary");
+	return KEXT_ERR_VALIDATION;
+}
+
+int bundle_check_identifier(const struct kext_value *info, const char *name,
+			    struct kext_diagnostics *diagnostics)
+{
 	const struct kext_value *identifier = kext_value_get(info, "CFBundleIdentifier");
-	if (!identifier) {
+	const char *text = kext_value_string(identifier);
+	if (text && *text)
+		return 0;
+	if (!identifier)
 		kext_diagnose_value(diagnostics, KEXT_ERROR, "property.missing", name,
 				    "CFBundleIdentifier",
 				    "add the key to Info.plist, e.g. com.example.driver",
 				    "Info.plist lacks CFBundleIdentifier, a string");
-		return KEXT_ERR_VALIDATION;
-	}
-	const char *text = kext_value_string(identifier);
-	if (text && *text)
-		return 0;
-	kext_diagnose_value(
-		diagnostics, KEXT_ERROR, text ? "property.value" : "property.type", name,
-		"CFBundleIdentifier", NULL,
-		"CFBundleIdentifier in Info.plist must be a string that is not empty");
+	else
+		kext_diagnose_value(diagnostics, KEXT_ERROR,
+				    text ? "property.value" : "property.type", name,
+				    "CFBundleIdentifier", NULL,
+				    "CFBundleIdentifier in Info.plist must be a string "
+				    "that is not empty");
 	return KEXT_ERR_VALIDATION;
 }
 
@@ -48,8 +56,9 @@ static int64_t packed(const struct kext_bundle *bundle, const struct kext_value 
 
 static void read_properties(struct kext_bundle *bundle)
 {
-	bundle->identifier =
+	const char *identifier =
 		kext_value_string(kext_value_get(bundle->info, "CFBundleIdentifier"));
+	bundle->identifier = identifier && *identifier ? identifier : UNKNOWN_IDENTIFIER;
 	bundle->version = packed(bundle, kext_value_get(bundle->info, "CFBundleVersion"));
 	bundle->compatible_version =
 		packed(bundle, kext_bundle_property(bundle, "OSBundleCompatibleVersion",

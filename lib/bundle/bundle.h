@@ -38,9 +38,10 @@ struct kext_bundle {
 	char *path, *name;
 	const char *base; /* what precedes Info.plist, "Contents/" */
 	struct kext_value *info;
-	const char *identifier; /* within info */
+	const char *identifier; /* within info, or what stands for one */
 	int64_t version, compatible_version;
 	bool is_kernel_component, is_interface;
+	bool is_binary; /* Info.plist is a binary property list */
 	char *executable_path;
 	ARRAY_OF(char *) plugins;
 	struct bundle_origin *origin; /* makes the executable; owned */
@@ -52,13 +53,17 @@ struct kext_bundle {
 };
 
 /*
- * A bundle around an Info.plist, which is referenced: KEXT_ERR_VALIDATION with
- * diagnostics unless it is a dictionary with a usable CFBundleIdentifier. `name` is for
- * messages.
+ * A bundle around an Info.plist, which is referenced: KEXT_ERR_VALIDATION with a
+ * diagnostic unless it is a dictionary. `name` is for messages.
  */
 int bundle_new(struct kext_context *context, const struct bundle_source *source,
 	       const char *name, struct kext_value *info,
 	       struct kext_diagnostics *diagnostics, struct kext_bundle **ret_bundle)
+	__attribute__((warn_unused_result));
+
+/* 0, or KEXT_ERR_VALIDATION with a diagnostic: CFBundleIdentifier is a text. */
+int bundle_check_identifier(const struct kext_value *info, const char *name,
+			    struct kext_diagnostics *diagnostics)
 	__attribute__((warn_unused_result));
 
 static inline enum kext_era bundle_era(const struct kext_bundle *bundle)

@@ -149,19 +149,20 @@ static int parse_xml(struct kext_context *context, struct bytes bytes,
 					  ret_info);
 }
 
+static bool is_binary_plist(struct bytes bytes)
+{
+	return bytes.size >= 8 && memcmp(bytes.data, "bplist00", 8) == 0;
+}
+
+/* Whether a binary one will do is for validation to say. */
 static int parse_info(struct kext_context *context, struct bytes bytes,
 		      const char *subject, struct kext_diagnostics *diagnostics,
 		      struct kext_value **ret_info)
 {
-	if (bytes.size < 8 || memcmp(bytes.data, "bplist00", 8) != 0)
+	if (!is_binary_plist(bytes))
 		return parse_xml(context, bytes, subject, diagnostics, ret_info);
 	int error = kext_value_from_binary(bytes.data, bytes.size, ret_info);
-	if (error == 0)
-		kext_diagnose(
-			diagnostics, KEXT_WARNING, "plist.binary", subject,
-			"convert it to XML, e.g. with plistutil",
-			"is a binary property list; Darwin's kext tools read XML only");
-	else if (error == KEXT_ERR_SERIALIZATION)
+	if (error == KEXT_ERR_SERIALIZATION)
 		kext_diagnose(diagnostics, KEXT_ERROR, "plist.syntax", subject, NULL,
 			      "is a damaged binary property list");
 	return error;
@@ -264,6 +265,7 @@ static int open_folder(struct kext_context *context, int fd, const char *name,
 		return error;
 	bundle->folder = file_identity_of(&stat);
 	bundle->info_file = file_identity_of(&map.stat);
+	bundle->is_binary = is_binary_plist(map.bytes);
 	error = set_paths(bundle, path, layout);
 	if (error == 0)
 		error = bundle_read_plugins(bundle, fd, diagnostics);

@@ -35,6 +35,8 @@ static const struct kext_report_row rows[] = {
 	 "Info.plist cannot be parsed"},
 	{"plist.type", VALID, KEXT_REPORT_MESSAGES, DIAGNOSTIC("BadPropertyListXMLKey"),
 	 "Info.plist cannot be parsed"},
+	{"plist.binary", VALID, KEXT_REPORT_MESSAGES, DIAGNOSTIC("BadPropertyListXMLKey"),
+	 "Info.plist cannot be parsed"},
 	{"property.missing", VALID, VALUES, DIAGNOSTIC("MissingPropertyKey"),
 	 "Info.plist lacks a property"},
 	{"property.system", VALID, VALUES, DIAGNOSTIC("BadSystemPropertyKey"),
@@ -117,7 +119,6 @@ static const struct kext_report_row rows[] = {
 
 	{"property.type-warning", WARNING, VALUES, DIAGNOSTIC("TypeWarningKey"),
 	 "Info.plist property is of the wrong type"},
-	{"plist.binary", WARNING, FLAG, NULL, "Info.plist is a binary property list"},
 	{"property.overridden", WARNING, FLAG,
 	 DIAGNOSTIC("KernelComponentNotInterfaceKey"),
 	 "OSBundleIsInterface is false, but a kernel component is an interface"},

@@ -67,6 +67,33 @@ static const char *required_string(const struct check *check, const char *key)
 	return kext_value_string(value);
 }
 
+static void check_length(const struct check *check, const char *key, const char *text)
+{
+	if (text && strlen(text) > TEXT_LIMIT)
+		kext_diagnose_value(check->diagnostics, KEXT_ERROR, "property.too-long",
+				    check->bundle->name, key, "choose a shorter one",
+				    "%s has %zu bytes, but must be shorter than 64", key,
+				    strlen(text));
+}
+
+/* Tiger read Info.plist as any program does; since then I/O Kit's parser does. */
+static void check_form(const struct check *check)
+{
+	if (check->bundle->is_binary && !is_tiger(check))
+		kext_diagnose(check->diagnostics, KEXT_ERROR, "plist.binary",
+			      check->bundle->name,
+			      "convert it to XML, e.g. with plistutil",
+			      "Info.plist is a binary property list; Darwin's kext tools "
+			      "read XML only");
+}
+
+static void check_identifier(const struct check *check)
+{
+	if (bundle_check_identifier(check->bundle->info, check->bundle->name,
+				    check->diagnostics) == 0)
+		check_length(check, "CFBundleIdentifier", check->bundle->identifier);
+}
+
 static void check_package_type(const struct check *check)
 {
 	const char *type = required_string(check, "CFBundlePackageType");
@@ -75,15 +102,6 @@ static void check_package_type(const struct check *check)
 			check->diagnostics, since_tiger(check), "property.value",
 			check->bundle->name, "CFBundlePackageType", NULL,
 			"CFBundlePackageType should be KEXT, but is \"%s\"", type);
-}
-
-static void check_length(const struct check *check, const char *key, const char *text)
-{
-	if (text && strlen(text) > TEXT_LIMIT)
-		kext_diagnose_value(check->diagnostics, KEXT_ERROR, "property.too-long",
-				    check->bundle->name, key, "choose a shorter one",
-				    "%s has %zu bytes, but must be shorter than 64", key,
-				    strlen(text));
 }
 
 /* False, with a diagnostic, when the text is no version. */
@@ -276,8 +294,9 @@ void bundle_check_properties(const struct kext_bundle *bundle,
 			     struct kext_diagnostics *diagnostics)
 {
 	const struct check check = {bundle, arch, diagnostics};
+	check_form(&check);
 	check_package_type(&check);
-	check_length(&check, "CFBundleIdentifier", bundle->identifier);
+	check_identifier(&check);
 	check_versions(&check);
 	check_executable_name(&check);
 	check_flags(&check);

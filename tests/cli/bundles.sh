@@ -260,4 +260,45 @@ test_without_permission()
 	chmod 755 "$T/k/Closed.kext"
 }
 
+# Tiger's tools read Info.plist as all programs do; since then I/O Kit's parser reads it,
+# which knows XML only. Who only looks for kexts finds it all the same.
+test_binary_property_list()
+{
+	mkdir -p "$T/k/Binary.kext/Contents"
+	python3 - "$T/k/Binary.kext/Contents/Info.plist" <<-'EOF'
+		import plistlib, sys
+		plistlib.dump({"CFBundleIdentifier": "test.binary", "CFBundleVersion": "1.0",
+		               "CFBundlePackageType": "KEXT"}, open(sys.argv[1], "wb"), fmt=plistlib.FMT_BINARY)
+	EOF
+	local era
+	for era in modern snowleopard; do
+		judge 4 Binary --era $era
+		expect_text "$T/err" '    Info.plist cannot be parsed: '
+		expect_text "$T/err" 'convert it to XML'
+	done
+	judge 0 Binary --era tiger
+	expect_status 71 kextload "$T/k/Binary.kext"
+	expect_text "$T/err" 'is a binary property list'
+	expect_text <(kextfind "$T/k" -bundle-id test.binary -invalid) Binary.kext
+}
+
+# One run names all that is wrong, whichever key it is.
+test_every_problem_at_once()
+{
+	codeless Wrong test.wrong 1.0.0.0 '<key>OSBundleCompatibleVersion</key><true/>
+		<key>OSBundleRequired</key><string>Never</string>
+		<key>OSBundleLibraries</key><dict><key>a.b</key><integer>1</integer></dict>
+		<key>IOKitPersonalities</key><dict><key>One</key><dict/></dict>'
+	sed -i '/CFBundleIdentifier/d; /CFBundlePackageType/d' "$T/k/Wrong.kext/Contents/Info.plist"
+	local key
+	judge 4 Wrong
+	for key in CFBundleIdentifier CFBundlePackageType CFBundleVersion \
+		OSBundleCompatibleVersion OSBundleRequired OSBundleLibraries.a.b \
+		IOKitPersonalities.One.IOClass IOKitPersonalities.One.IOProviderClass; do
+		expect_text "$T/err" "        $key"
+	done
+	expect_text <(kextfind "$T/k" -invalid) Wrong.kext
+	expect_status 71 kextload "$T/k/Wrong.kext"
+}
+
 run_tests

@@ -159,10 +159,6 @@ static void test_broken_info(void **state)
 		{"bplist00garbage", "plist.syntax"},
 		{"<array/>", "property.type"},
 		{"<string>x</string>", "property.type"},
-		{"<dict/>", "property.missing"},
-		{"<dict><key>CFBundleIdentifier</key><true/></dict>", "property.type"},
-		{"<dict><key>CFBundleIdentifier</key><string></string></dict>",
-		 "property.value"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		fixture_text(f, path, cases[i].text);
@@ -170,6 +166,33 @@ static void test_broken_info(void **state)
 		if (!fixture_find(f, cases[i].slug))
 			fail_msg("%s: no %s", cases[i].text, cases[i].slug);
 		assert_int_equal(kext_diagnostics_count(f->diagnostics, KEXT_ERROR), 1);
+	}
+}
+
+/* Filed under a name that stands for one, so that all else is judged, too. */
+static void test_unusable_identifier(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *text, *slug;
+	} cases[] = {
+		{"", "property.missing"},
+		{"<key>CFBundleIdentifier</key><true/>", "property.type"},
+		{"<key>CFBundleIdentifier</key><string></string>", "property.value"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		fixture_info(f, "A.kext", cases[i].text);
+		fixture_forget(f);
+		struct kext_bundle *bundle = fixture_open(f, "A.kext");
+		assert_string_equal(kext_bundle_identifier(bundle), "__unknown__");
+		assert_int_equal(kext_diagnostics_count(f->diagnostics, KEXT_NOTE), 0);
+		assert_int_equal(
+			kext_bundle_validate(bundle, kext_arch_host(), f->diagnostics),
+			KEXT_ERR_VALIDATION);
+		assert_non_null(fixture_find(f, cases[i].slug));
+		/* Besides it, CFBundleVersion and CFBundlePackageType are missing. */
+		assert_int_equal(kext_diagnostics_count(f->diagnostics, KEXT_ERROR), 3);
+		kext_bundle_unref(bundle);
 	}
 }
 
@@ -206,7 +229,10 @@ static void test_binary_info(void **state)
 	fixture_write(f, "A.kext/Contents/Info.plist", binary_info, sizeof(binary_info));
 	struct kext_bundle *bundle = fixture_open(f, "A.kext");
 	assert_string_equal(kext_bundle_identifier(bundle), "com.b");
-	fixture_expect(f, "plist.binary", KEXT_WARNING, "XML");
+	assert_int_equal(kext_diagnostics_count(f->diagnostics, KEXT_NOTE), 0);
+	assert_int_equal(kext_bundle_validate(bundle, kext_arch_host(), f->diagnostics),
+			 KEXT_ERR_VALIDATION);
+	fixture_expect(f, "plist.binary", KEXT_ERROR, "XML");
 	kext_bundle_unref(bundle);
 }
 
@@ -602,15 +628,25 @@ static void test_archived(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_layouts),	      TEST(test_getters),
-		TEST(test_what_is_no_bundle), TEST(test_names),
-		TEST(test_broken_info),	      TEST(test_size_of_info),
-		TEST(test_binary_info),	      TEST(test_links_inside),
-		TEST(test_executable_names),  TEST(test_replaced_folder),
-		TEST(test_plugins),	      TEST(test_property_rules),
-		TEST(test_valid_codeless),    TEST(test_personalities),
-		TEST(test_executables),	      TEST(test_kmod_info_of_old_kexts),
-		TEST(test_bad_executables),   TEST(test_archived),
+		TEST(test_layouts),
+		TEST(test_getters),
+		TEST(test_what_is_no_bundle),
+		TEST(test_names),
+		TEST(test_broken_info),
+		TEST(test_size_of_info),
+		TEST(test_binary_info),
+		TEST(test_unusable_identifier),
+		TEST(test_links_inside),
+		TEST(test_executable_names),
+		TEST(test_replaced_folder),
+		TEST(test_plugins),
+		TEST(test_property_rules),
+		TEST(test_valid_codeless),
+		TEST(test_personalities),
+		TEST(test_executables),
+		TEST(test_kmod_info_of_old_kexts),
+		TEST(test_bad_executables),
+		TEST(test_archived),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
