@@ -55,5 +55,8 @@ void check_values();
 void check_containers();
 void check_text();
 void check_binary();
+void check_creation();
+void check_collections();
+void check_metaclasses();
 
 #endif

@@ -43,6 +43,9 @@ extern "C" kern_return_t LibkernTests_start(kmod_info_t *kmod, void *data)
 	check_containers();
 	check_text();
 	check_binary();
+	check_creation();
+	check_collections();
+	check_metaclasses();
 	printf("all checks have run\n");
 	return KERN_SUCCESS;
 }
