@@ -119,7 +119,7 @@ static int read_record(struct fixups *f, const struct payload *p, uint32_t numbe
 	uint32_t size = cursor_u32(&c);
 	r.page_size = cursor_u16(&c);
 	r.format = cursor_u16(&c);
-	r.address = f->header + cursor_u64(&c);
+	r.address = f->image->source + cursor_u64(&c);
 	cursor_u32(&c); /* greatest pointer of 32-bit formats */
 	r.page_count = cursor_u16(&c);
 	uint64_t least = RECORD_SIZE + 2 * (uint64_t)r.page_count;
@@ -176,23 +176,24 @@ int fixups_walk_chains(struct fixups *f, struct bytes command, uint64_t command_
 {
 	struct cursor c = cursor_at(command, 8, f->macho->big);
 	uint32_t offset = cursor_u32(&c), size = cursor_u32(&c);
-	struct payload p = {.offset = offset};
+	struct payload p;
 	if (!c.failed && !size)
 		return 0;
-	if (c.failed || !bytes_slice(f->macho->bytes, offset, size, &p.bytes))
+	if (c.failed || !fixups_bytes(f, offset, size, &p.bytes))
 		return fixups_damaged(f, command_offset,
 				      "%" PRIu32 " bytes at 0x%" PRIx32
 				      " lie outside the file",
 				      size, offset);
+	p.offset = (uint64_t)(p.bytes.data - f->data);
 	c = cursor_at(p.bytes, 0, false);
 	uint32_t version = cursor_u32(&c), starts = cursor_u32(&c);
 	if (size < HEADER_SIZE)
-		return fixups_damaged(f, offset,
+		return fixups_damaged(f, p.offset,
 				      "%" PRIu32 " bytes, the header alone has 28", size);
 	if (version != 0)
-		return fixups_refuse(f, "fixups.version", KEXT_ERR_UNSUPPORTED, offset,
+		return fixups_refuse(f, "fixups.version", KEXT_ERR_UNSUPPORTED, p.offset,
 				     "version %" PRIu32 ", expected 0", version);
-	if (!f->has_header)
+	if (f->image->has_no_header)
 		return fixups_damaged(f, command_offset,
 				      "no segment holds the Mach-O header");
 	return walk_segments(f, &p, starts);

@@ -188,40 +188,6 @@ static struct fixups_bases known_bases(const struct collection_identity *self)
 	return bases;
 }
 
-/* The load commands of a member, with its header. */
-static int member_commands(struct fixups *f, uint64_t address, struct bytes *ret)
-{
-	const struct macho *macho = f->macho;
-	size_t header = macho->is_64 ? 32 : 28;
-	struct bytes bytes;
-	if (!macho_at_address(macho, address, header, &bytes))
-		return fixups_damaged(f, 0, "no header at 0x%" PRIx64, address);
-	uint32_t magic = load32(bytes.data, macho->big);
-	uint32_t size = load32(bytes.data + 20, macho->big);
-	if (magic != (macho->is_64 ? MH_MAGIC_64 : MH_MAGIC))
-		size = 0; /* refused when somebody wants it as a file */
-	if (!macho_at_address(macho, address, header + (uint64_t)size, ret))
-		return fixups_damaged(f, (uint64_t)(bytes.data - f->data),
-				      "%" PRIu32
-				      " bytes of load commands of a member do not fit",
-				      size);
-	return 0;
-}
-
-static int apply_to_members(struct fixups *f, const struct map *members)
-{
-	map_for_each (member, members) {
-		uint64_t address = *(const uint64_t *)member->value;
-		struct bytes commands;
-		int error = member_commands(f, address, &commands);
-		if (error == 0 && commands.size > 32)
-			error = fixups_apply(f, member->key, commands, address, true);
-		if (error < 0)
-			return error;
-	}
-	return 0;
-}
-
 /* The Mach-O header is where the file's first bytes are mapped. */
 static const struct macho_segment *header_segment(const struct macho *macho)
 {
@@ -231,12 +197,13 @@ static const struct macho_segment *header_segment(const struct macho *macho)
 	return NULL;
 }
 
-static int apply_to_all(struct fixups *f, const struct map *members)
+static int apply_to_all(struct fixups *f, const struct fixups_image *whole,
+			const struct collection_parts *parts)
 {
-	const struct macho_segment *first = header_segment(f->macho);
-	int error =
-		fixups_apply(f, NULL, f->macho->bytes, first ? first->address : 0, first);
-	return error < 0 ? error : apply_to_members(f, members);
+	int error = fixups_apply(f, whole);
+	for (size_t i = 0; error == 0 && i < parts->count; i++)
+		error = fixups_apply(f, &parts->items[i]);
+	return error;
 }
 
 static int compare(const void *a, const void *b)
@@ -266,12 +233,16 @@ static void keep_elsewhere(struct prelink_image *image, struct fixups *f,
 	f->elsewhere.count = 0;
 }
 
-int collection_make_plain(struct prelink_image *image, const struct map *members,
+int collection_make_plain(struct prelink_image *image,
+			  const struct collection_parts *parts,
 			  const struct collection_identity *self,
 			  const struct kext_value *root,
 			  const struct collection_others *others,
 			  struct kext_diagnostics *diagnostics)
 {
+	const struct macho_segment *first = header_segment(&image->macho);
+	uint64_t header = first ? first->address : 0;
+	struct fixups_image whole = {FIXUPS_FILE, NULL, !first, header, header};
 	struct fixups_bases bases = known_bases(self);
 	struct fixups f = {.data = image->data,
 			   .macho = &image->macho,
@@ -284,7 +255,7 @@ int collection_make_plain(struct prelink_image *image, const struct map *members
 		error = use_other(image, self, root, others->system,
 				  KEXT_COLLECTION_SYSTEM, diagnostics, &bases);
 	if (error == 0)
-		error = apply_to_all(&f, members);
+		error = apply_to_all(&f, &whole, parts);
 	if (error == 0)
 		keep_elsewhere(image, &f, diagnostics);
 	fixups_finish(&f);

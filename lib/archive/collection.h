@@ -37,7 +37,8 @@ struct collection_identity collection_identify(const struct prelink_image *image
 					       const struct kext_value *root);
 
 /*
- * Makes all pointers of an image plain, a collection's or a kernel's; those that lead
+ * Makes all pointers of a file plain, a collection's with its members or a kernel's with
+ * its kexts, whose images are `parts`; those that lead
  * into a collection which is not given (or not the one it was made for:
  * KEXT_ERR_BAD_DATA) stay in the image's list, with a warning. Fails as fixups_apply
  * does.
@@ -45,7 +46,12 @@ struct collection_identity collection_identify(const struct prelink_image *image
 struct collection_others {
 	const struct collection_identity *boot, *system; /* or NULL */
 };
-int collection_make_plain(struct prelink_image *image, const struct map *members,
+struct collection_parts {
+	struct fixups_image *items;
+	size_t count, capacity;
+};
+int collection_make_plain(struct prelink_image *image,
+			  const struct collection_parts *parts,
 			  const struct collection_identity *self,
 			  const struct kext_value *root,
 			  const struct collection_others *others,

@@ -7,18 +7,17 @@
 #include "archive/fixups.h"
 
 #define POINTER_SIZE 8u
-#define SECTION_SIZE                                                                     \
-	80u /* in LC_SEGMENT_64; the images that have threads are of that                \
-	     */
+#define SECTION_SIZE 80u /* in LC_SEGMENT_64, which all images with threads have */
 
 static int diagnose(struct fixups *f, const char *slug, int error, uint64_t offset,
 		    const char *format, va_list arguments)
 {
 	char text[256];
+	const char *name = f->image->name;
 	vsnprintf(text, sizeof(text), format, arguments);
 	kext_diagnose(f->diagnostics, KEXT_ERROR, slug, f->subject, NULL,
-		      "chained fixups%s%s, offset 0x%" PRIx64 ": %s",
-		      f->name ? " of " : "", f->name ? f->name : "", offset, text);
+		      "chained fixups%s%s, offset 0x%" PRIx64 ": %s", name ? " of " : "",
+		      name ? name : "", offset, text);
 	return error;
 }
 
@@ -81,7 +80,7 @@ int fixups_resolve(struct fixups *f, enum pointer_format format, uint64_t addres
 				      "the pointer at 0x%" PRIx64 " is signed, on x86_64",
 				      address);
 	if (p.base == POINTER_FROM_HEADER)
-		p.target += f->header;
+		p.target += f->image->load;
 	else if (p.base == POINTER_FROM_COLLECTION && f->bases->is_known[p.level])
 		p.target += f->bases->address[p.level];
 	else if (p.base == POINTER_FROM_COLLECTION)
@@ -93,63 +92,161 @@ int fixups_resolve(struct fixups *f, enum pointer_format format, uint64_t addres
 	return error;
 }
 
-static int walk_sections(struct fixups *f, struct bytes command, uint64_t offset)
+/* ---- load commands ---- */
+
+struct walk {
+	uint64_t at;
+	uint32_t number, count;
+};
+
+static struct walk begin_walk(const struct fixups *f)
+{
+	struct cursor c = cursor_at(f->commands, 16, f->macho->big);
+	return (struct walk){.at = f->macho->is_64 ? 32 : 28, .count = cursor_u32(&c)};
+}
+
+/* The next command; false at the end, or, before it, when it does not fit. */
+static bool next_command(const struct fixups *f, struct walk *w, uint32_t *ret_type,
+			 struct bytes *ret)
+{
+	struct cursor c = cursor_at(f->commands, w->at, f->macho->big);
+	uint32_t type = cursor_u32(&c), size = cursor_u32(&c);
+	if (w->number == w->count || c.failed || size < 8 ||
+	    !bytes_slice(f->commands, w->at, size, ret))
+		return false;
+	w->at += size;
+	w->number++;
+	*ret_type = type;
+	return true;
+}
+
+static uint64_t offset_of(const struct fixups *f, struct bytes command)
+{
+	return (uint64_t)(command.data - f->data);
+}
+
+/* The section of a segment command that tells of threads; NULL: none. */
+static const uint8_t *find_threads(struct bytes command)
 {
 	struct cursor c = cursor_at(command, 64, false);
 	uint32_t count = cursor_u32(&c);
 	cursor_u32(&c);
 	for (uint32_t i = 0; i < count && !c.failed; i++) {
 		const uint8_t *section = cursor_take(&c, SECTION_SIZE);
-		if (!section || strncmp((const char *)section, "__thread_starts", 16))
-			continue;
-		if (f->name && f->has_threads) /* which lead through all members */
-			continue;
-		f->has_threads = !f->name;
-		int error = fixups_walk_threads(f, load64(section + 32, false),
-						load64(section + 40, false),
-						offset + c.at - SECTION_SIZE);
-		if (error < 0)
-			return error;
+		if (section && !strncmp((const char *)section, "__thread_starts", 16))
+			return section;
 	}
-	return 0;
+	return NULL;
 }
 
-static int walk_commands(struct fixups *f, struct bytes commands, uint64_t base)
+/* The threads of the whole file lead through all images. */
+static int walk_threads(struct fixups *f, struct bytes command)
 {
-	struct cursor c = cursor_at(commands, 16, f->macho->big);
-	uint32_t count = cursor_u32(&c);
-	uint64_t at = f->macho->is_64 ? 32 : 28;
+	const uint8_t *section = find_threads(command);
+	bool is_file = f->image->kind == FIXUPS_FILE;
+	if (!section || (f->has_threads && !is_file))
+		return 0;
+	f->has_threads = is_file;
+	return fixups_walk_threads(f, load64(section + 32, false),
+				   load64(section + 40, false),
+				   (uint64_t)(section - f->data));
+}
+
+static int walk_commands(struct fixups *f)
+{
+	struct walk w = begin_walk(f);
+	struct bytes command;
+	uint32_t type;
 	bool has_chains = false;
 	int error = 0;
-	for (uint32_t i = 0; i < count && error == 0; i++) {
-		struct bytes command;
-		c = cursor_at(commands, at, f->macho->big);
-		uint32_t type = cursor_u32(&c), size = cursor_u32(&c);
-		if (c.failed || size < 8 || !bytes_slice(commands, at, size, &command))
-			return fixups_damaged(f, base + at,
-					      "load command %" PRIu32 " of %" PRIu32
-					      " bytes does not fit",
-					      i, size);
+	while (error == 0 && next_command(f, &w, &type, &command)) {
 		if (type == LC_DYLD_CHAINED_FIXUPS && has_chains)
-			return fixups_damaged(f, base + at, "two commands announce them");
+			return fixups_damaged(f, offset_of(f, command),
+					      "two commands announce them");
 		if (type == LC_DYLD_CHAINED_FIXUPS)
-			error = fixups_walk_chains(f, command, base + at);
+			error = fixups_walk_chains(f, command, offset_of(f, command));
 		else if (type == LC_SEGMENT_64)
-			error = walk_sections(f, command, base + at);
+			error = walk_threads(f, command);
 		has_chains = has_chains || type == LC_DYLD_CHAINED_FIXUPS;
-		at += size;
 	}
+	if (error == 0 && w.number < w.count)
+		error = fixups_damaged(f, offset_of(f, f->commands) + w.at,
+				       "load command %" PRIu32 " does not fit", w.number);
 	return error;
 }
 
-int fixups_apply(struct fixups *f, const char *name, struct bytes commands,
-		 uint64_t header, bool has_header)
+static bool announces_any(const struct fixups *f)
 {
-	f->image++;
-	f->name = name;
-	f->header = header;
-	f->has_header = has_header;
-	return walk_commands(f, commands, (uint64_t)(commands.data - f->data));
+	struct walk w = begin_walk(f);
+	struct bytes command;
+	uint32_t type;
+	while (next_command(f, &w, &type, &command))
+		if (type == LC_DYLD_CHAINED_FIXUPS ||
+		    (type == LC_SEGMENT_64 && find_threads(command)))
+			return true;
+	return false;
+}
+
+/* By the segments that its commands name, of the size that LC_SEGMENT_64 has. */
+static bool bytes_of_kext(const struct fixups *f, uint64_t offset, uint64_t size,
+			  struct bytes *ret)
+{
+	struct walk w = begin_walk(f);
+	struct bytes command;
+	uint32_t type;
+	while (next_command(f, &w, &type, &command)) {
+		struct cursor c = cursor_at(command, 24, f->macho->big);
+		uint64_t address = cursor_u64(&c);
+		cursor_u64(&c);
+		uint64_t begin = cursor_u64(&c), length = cursor_u64(&c);
+		if (type == LC_SEGMENT_64 && !c.failed && offset - begin < length)
+			return size <= length - (offset - begin) &&
+			       macho_at_address(f->macho,
+						address + offset - begin +
+							f->image->source - f->image->load,
+						size, ret);
+	}
+	return false;
+}
+
+bool fixups_bytes(const struct fixups *f, uint64_t offset, uint64_t size,
+		  struct bytes *ret)
+{
+	return f->image->kind == FIXUPS_KEXT
+		       ? bytes_of_kext(f, offset, size, ret)
+		       : bytes_slice(f->macho->bytes, offset, size, ret);
+}
+
+/* ---- images ---- */
+
+/* The header of an image in the file with its load commands. Nothing where no header
+ * stands: that is refused when somebody wants the image as a file. */
+static int find_commands(struct fixups *f)
+{
+	const struct macho *macho = f->macho;
+	size_t size = macho->is_64 ? 32 : 28;
+	struct bytes header;
+	f->commands = (struct bytes){0};
+	if (!macho_at_address(macho, f->image->source, size, &header) ||
+	    load32(header.data, macho->big) != (macho->is_64 ? MH_MAGIC_64 : MH_MAGIC))
+		return 0;
+	uint32_t more = load32(header.data + 20, macho->big);
+	if (macho_at_address(macho, f->image->source, size + (uint64_t)more,
+			     &f->commands) ||
+	    f->image->kind == FIXUPS_KEXT)
+		return 0;
+	return fixups_damaged(f, offset_of(f, header),
+			      "load commands of %" PRIu32 " bytes do not fit", more);
+}
+
+int fixups_apply(struct fixups *f, const struct fixups_image *image)
+{
+	f->image = image;
+	f->commands = f->macho->bytes;
+	int error = image->kind == FIXUPS_FILE ? 0 : find_commands(f);
+	if (error < 0 || !f->commands.size)
+		return error;
+	return image->kind == FIXUPS_KEXT && !announces_any(f) ? 0 : walk_commands(f);
 }
 
 void fixups_finish(struct fixups *f)

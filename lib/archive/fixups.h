@@ -24,9 +24,25 @@ struct fixups_elsewhere {
 	uint32_t level, offset;
 };
 
+/* What tells of pointers. What is wrong with a member or a kext but for its fixups is for
+ * who takes it out to say. */
+enum fixups_kind {
+	FIXUPS_FILE,   /* the whole file */
+	FIXUPS_MEMBER, /* an image of a collection */
+	FIXUPS_KEXT, /* … of a prelinked kernel, whose file offsets count as its segments
+			say: from its own header or from that of the file */
+};
+
+struct fixups_image {
+	enum fixups_kind kind;
+	const char *name;      /* NULL: of the whole file */
+	bool has_no_header;    /* a file of which no segment holds it */
+	uint64_t source, load; /* addresses of its header: in the file, in its commands */
+};
+
 struct fixups_range {
 	uint64_t address, size;
-	unsigned image; /* whose record it was */
+	const struct fixups_image *image; /* whose record it was */
 };
 
 /* The images of one file while their pointers are made plain. The first group is the
@@ -41,11 +57,8 @@ struct fixups {
 	uint64_t pointers, is_signed; /* how many; how many arm64e would sign */
 	ARRAY_OF(struct fixups_elsewhere) elsewhere;
 
-	/* Of the image that is worked on. */
-	unsigned image;	  /* its number, from 1 */
-	const char *name; /* NULL: it is the whole file */
-	uint64_t header;  /* address of its Mach-O header */
-	bool has_header;  /* … which is known */
+	const struct fixups_image *image; /* that is worked on */
+	struct bytes commands;		  /* its header and load commands */
 	/* What was done. */
 	const struct macho_segment *segment; /* that held the last pointer */
 	ARRAY_OF(struct fixups_range) done;  /* with chains */
@@ -54,12 +67,12 @@ struct fixups {
 };
 
 /*
- * Does it for the image whose Mach-O header and load commands are `commands`. What an
- * image before it did already stays. KEXT_ERR_BAD_DATA or KEXT_ERR_UNSUPPORTED with a
+ * Does it for one image, to be kept until fixups_finish; the whole file goes first. What
+ * an image before it did already stays. KEXT_ERR_BAD_DATA or KEXT_ERR_UNSUPPORTED with a
  * diagnostic "fixups.…", or -ENOMEM; `data` is then of no use.
  */
-int fixups_apply(struct fixups *fixups, const char *name, struct bytes commands,
-		 uint64_t header, bool has_header) __attribute__((warn_unused_result));
+int fixups_apply(struct fixups *fixups, const struct fixups_image *image)
+	__attribute__((warn_unused_result));
 /* Frees what it holds. */
 void fixups_finish(struct fixups *fixups);
 
@@ -70,6 +83,9 @@ int fixups_damaged(struct fixups *fixups, uint64_t offset, const char *format, .
 	__attribute__((format(printf, 3, 4)));
 int fixups_refuse(struct fixups *fixups, const char *slug, int error, uint64_t offset,
 		  const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The bytes at a file offset as the image counts them; false: not in the file. */
+bool fixups_bytes(const struct fixups *fixups, uint64_t offset, uint64_t size,
+		  struct bytes *ret);
 /* File offset of the word at an address; false when it is not in the file. */
 bool fixups_place(struct fixups *fixups, uint64_t address, uint64_t *ret_offset);
 /* Makes the word there plain; *ret_next is the distance to the next one, or 0. */

@@ -280,15 +280,51 @@ static const struct collection_identity *identity_of(const struct kext_archive *
 	return archive ? &archive->identity : NULL;
 }
 
+static int add_part(struct collection_parts *parts, struct fixups_image image)
+{
+	struct fixups_image *place = array_push(parts);
+	if (!place)
+		return -ENOMEM;
+	*place = image;
+	return 0;
+}
+
+/* A collection's members, whose kernel is no kext, or else the kexts with code. */
+static int list_parts(const struct prelinked *p, struct collection_parts *parts)
+{
+	int error = 0;
+	map_for_each (member, &p->members) {
+		uint64_t address = *(const uint64_t *)member->value;
+		struct fixups_image image = {FIXUPS_MEMBER, member->key, false, address,
+					     address};
+		error = error == 0 ? add_part(parts, image) : error;
+	}
+	if (p->image->macho.filetype == MH_FILESET)
+		return error;
+	array_for_each (entry, &p->reader->archive->entries) {
+		struct fixups_image image = {FIXUPS_KEXT,
+					     kext_bundle_identifier(entry->bundle), false,
+					     entry->place.source, entry->place.load};
+		if (error == 0 && entry->has_place)
+			error = add_part(parts, image);
+	}
+	return error;
+}
+
 static int make_plain(struct prelinked *p, const struct kext_value *root,
 		      const struct kext_archive_options *options)
 {
 	struct collection_others others = {identity_of(options->boot_collection),
 					   identity_of(options->system_collection)};
 	struct collection_identity *self = &p->reader->archive->identity;
+	struct collection_parts parts = {0};
 	*self = collection_identify(p->image, &p->members, root);
-	return collection_make_plain(p->image, &p->members, self, root, &others,
-				     p->reader->diagnostics);
+	int error = list_parts(p, &parts);
+	if (error == 0)
+		error = collection_make_plain(p->image, &parts, self, root, &others,
+					      p->reader->diagnostics);
+	array_free(&parts);
+	return error;
 }
 
 static int read_image(struct prelinked *p, const struct kext_archive_options *options)
@@ -298,9 +334,9 @@ static int read_image(struct prelinked *p, const struct kext_archive_options *op
 	if (error == 0)
 		error = collection_members(p->image, p->reader->diagnostics, &p->members);
 	if (error == 0)
-		error = make_plain(p, root, options);
-	if (error == 0)
 		error = read_kexts(p, root);
+	if (error == 0)
+		error = make_plain(p, root, options);
 	if (error == 0) /* while the names that the extents borrow are there */
 		error = archive_check_extents(p->reader);
 	kext_value_unref(root);

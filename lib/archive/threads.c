@@ -27,7 +27,7 @@ static bool mark_seen(struct fixups *f, uint64_t offset)
 static int walk_thread(struct fixups *f, enum pointer_format format, uint32_t start,
 		       uint64_t word_offset)
 {
-	uint64_t address = f->header + start, offset = 0;
+	uint64_t address = f->image->source + start, offset = 0;
 	uint32_t next = 1;
 	for (; next; address += next) {
 		if (!fixups_place(f, address, &offset) || offset % 4)
@@ -53,8 +53,9 @@ int fixups_walk_threads(struct fixups *f, uint64_t address, uint64_t size,
 	struct bytes words;
 	if (!size)
 		return 0;
-	if (!macho_at_address(f->macho, address, size, &words) ||
-	    f->macho->cputype != KEXT_CPU_ARM64 || !f->has_header)
+	uint64_t place = address + f->image->source - f->image->load;
+	if (!macho_at_address(f->macho, place, size, &words) ||
+	    f->macho->cputype != KEXT_CPU_ARM64 || f->image->has_no_header)
 		return fixups_damaged(f, command_offset,
 				      "the section __thread_starts, %" PRIu64
 				      " bytes at 0x%" PRIx64

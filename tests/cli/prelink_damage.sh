@@ -89,6 +89,15 @@ test_damaged_thread()
 	spoiled threads arm64 'put32(0x2008, u32(0x2004))' "overlaps another"
 }
 
+test_damaged_links_of_a_kext()
+{
+	local command='at = d.index(struct.pack("<II", 0x80000034, 16))'
+	spoiled splitchains arm64 "$command; put32(at + 8, 0xfffffff0)" "fixups of com.example.Alpha"
+	spoiled classicchains x86_64 "$command; put32(at + 12, 8)" "the header alone has 28"
+	spoiled splitthreads arm64 'at = d.index(b"\x7f" * 99) - 8; put32(at, 0x7fffff00)' \
+		"is not in the file"
+}
+
 test_command_count_of_four_billion()
 {
 	spoiled classic x86_64 'put32(16, 0xffffffff)' "4294967295"

@@ -111,6 +111,15 @@ test_threads_arm64e()
 	round_trip threads arm64
 }
 
+# Each kext tells of its own pointers, in offsets that count from the file's start or, linked
+# for another place than it lies at, from its own.
+test_links_of_single_kexts()
+{
+	round_trip splitthreads arm64
+	round_trip splitchains arm64
+	round_trip classicchains x86_64
+}
+
 test_inside_a_fat_file()
 {
 	build_file classic x86_64

@@ -3,7 +3,9 @@ Builds prelinked kernels and kernel collections from kexts compiled by clang, an
 mkextunpack makes of them: written from the formats, stdlib only, apart from the code under test.
 
     prelinked.py build KIND CPU FILE OBJECT...     KIND: classic, early, split, threads, collection,
-                                                   system, members, formN
+                                                   system, members, formN, and prelinked kernels
+                                                   whose kexts have links of their own:
+                                                   classicchains, splitchains, splitthreads
     prelinked.py check KIND CPU FOLDER OBJECT...   the unpacked bundles against the objects
 
 OBJECT is a Mach-O object file; its kext is called com.example.NAME, after the file's name, and
@@ -205,9 +207,10 @@ def symtab_commands(order, where, count, strings_at, strings, starts_at):
             struct.pack(order + "4I", 0x26, 16, starts_at, len(EXTRA))]
 
 
-def whole_kext(kext, cpu, load, page, bare=False):
+def whole_kext(kext, cpu, load, page, bare=False, form=None):
     """A kext as the linker leaves it: file offsets and addresses differ by `load` alone, and
-    __LINKEDIT of its own, or none when it is bare. Its bytes."""
+    __LINKEDIT of its own, or none when it is bare; with a form, pointers are links of its own
+    chains. Its bytes."""
     addresses, at = {}, load
     for name in kext.segments():
         addresses[name] = at
@@ -221,15 +224,17 @@ def whole_kext(kext, cpu, load, page, bare=False):
     rows = []
     out = bytearray(linkedit - load)
     for name in kext.segments():
-        data = kext.segment_content(name, page)
+        data = kext.segment_content(name, page, plain=not form)
         begin = addresses[name] - load
         size = kext.size_of(name, page)[0]
         out[begin:begin + len(data)] = data
         rows.append(segment_command(kext.order, kext.width, name, addresses[name], size, begin,
                                     size, kext.of(name)))
+    chains_at = len(blob) + -len(blob) % 8
     if bare:
         blob = b""
     else:
+        blob = bytes(blob).ljust(chains_at + (0x400 if form else 0), b"\0")
         rows.append(segment_command(kext.order, kext.width, "__LINKEDIT", linkedit,
                                     up(len(blob), page), linkedit - load, up(len(blob), page)))
         rows += symtab_commands(kext.order, linkedit - load, len(kext.symbols),
@@ -238,6 +243,13 @@ def whole_kext(kext, cpu, load, page, bare=False):
     head = header(kext.order, kext.width, cpu, 11, rows, 1)
     assert len(head) <= 0x800
     out[:len(head)] = head
+    if form:
+        image = Image(cpu, page)
+        image.add("", load, out)
+        table = own_chains(form, image, [kext], {}, 0, page, linkedit - load + chains_at)
+        assert len(table) <= 0x400
+        out = image.pieces[0][2]
+        blob = blob[:chains_at] + table.ljust(len(blob) - chains_at, b"\0")
     return bytes(out + blob + b"\0" * (-len(blob) % page))
 
 
@@ -282,7 +294,7 @@ def page_of(cpu):
     return 0x4000 if cpu == "arm64" else 0x1000
 
 
-def build_classic(cpu, kexts, early=False):
+def build_classic(cpu, kexts, early=False, form=None):
     """Kexts back to back in __PRELINK_TEXT; on x86_64 linked for 2 GiB below the kernel's end."""
     page, order, width = page_of(cpu), kexts[0].order, kexts[0].width
     image = Image(cpu, page)
@@ -292,7 +304,7 @@ def build_classic(cpu, kexts, early=False):
     load = base + page - 0x80000000 if cpu == "x86_64" and not early else source
     text, dictionaries = b"", [pseudo(False)]
     for kext in kexts:
-        data = whole_kext(kext, cpu, load, page)
+        data = whole_kext(kext, cpu, load, page, form=form)
         keys = {"_PrelinkExecutableLoadAddr": load, "_PrelinkExecutableSourceAddr": source,
                 "_PrelinkExecutableSize": len(data), "_PrelinkKmodInfo": kext.kmod_info}
         if early:
@@ -312,9 +324,9 @@ def build_classic(cpu, kexts, early=False):
     return image.build(2, [], order, width)
 
 
-def spread(cpu, kexts, image, regions, filetype):
-    """Segments by kind, one region after the other; kexts share the __LINKEDIT. Adds all but
-    the information to the image; the members' headers are complete."""
+def spread(cpu, kexts, image, regions, filetype, more=0):
+    """Segments by kind, one region after the other; kexts share the __LINKEDIT, which is to grow
+    by `more`. Adds all but the information to the image; the members' headers are complete."""
     page = page_of(cpu)
     at = max(p[1] for p in image.pieces) + 64 * page
     placed = {}
@@ -357,7 +369,7 @@ def spread(cpu, kexts, image, regions, filetype):
                 data[at:at + len(content)] = content
                 if name == "__TEXT":
                     head = member_header(cpu, kext, regions, first, linkedit, linkedit_at,
-                                         len(blob), starts[number], strings_at, len(strings),
+                                         len(blob) + more, starts[number], strings_at, len(strings),
                                          filetype)
                     data[at:at + len(head)] = head
         assert image.add(region, begin, data) == where
@@ -391,10 +403,22 @@ def addresses_of(kext, page):
             "_PrelinkExecutableSize": size, "_PrelinkKmodInfo": kext.kmod_info}
 
 
-def build_split(cpu, kexts, threads=False):
-    """threads: pointers are links, and the kernel has a section that leads to them."""
+def add_threads(image, kext):
+    """Fills its section, which the check then expects to find."""
+    section = kext.sections[-1]
+    section.data[:] = thread_section(image, [kext], kext.addresses["__TEXT"], section.size)
+    piece = next(p for p in image.pieces if p[1] <= section.address < p[1] + len(p[2]))
+    at = section.address - piece[1]
+    piece[2][at:at + section.size] = section.data
+
+
+def build_split(cpu, kexts, threads=False, own=None):
+    """threads: pointers are links, and the kernel has a section that leads to them; own: each
+    kext has, "threads" or "chains"."""
     image = Image(cpu, page_of(cpu))
-    image.plain = not threads
+    image.plain = not threads and not own
+    for kext in kexts if own == "threads" else []:
+        kext.sections.append(Section("__TEXT", "__thread_starts", bytes(0x100), 0x100, 2, 0))
     starts = Section("__TEXT", "__thread_starts", bytes(0x1000), 0x1000, 2, 0)
     starts.address, starts.offset = BASE[cpu] + 0x2000, 0x2000
     image.add("__TEXT", BASE[cpu], b"\0" * page_of(cpu), [starts] if threads else ())
@@ -402,7 +426,12 @@ def build_split(cpu, kexts, threads=False):
                ("__PRELINK_DATA", ["__DATA"]), ("__PLK_DATA_CONST", ["__DATA_CONST", "__LD"])]
     present = {n for k in kexts for n in k.segments()}
     regions = [r for r in regions if present & set(r[1])]
-    linkedit, blob = spread(cpu, kexts, image, regions, 2)
+    linkedit, blob = spread(cpu, kexts, image, regions, 2, 0x1000 if own == "chains" else 0)
+    if own == "chains":
+        blob += b"\0" * (-len(blob) % 8)
+        blob += own_chains(7, image, kexts, {}, 0, page_of(cpu), image.size + len(blob))
+    for kext in kexts if own == "threads" else []:
+        add_threads(image, kext)
     image.add("__PLK_LINKEDIT", linkedit, blob)
     if threads:
         image.pieces[0][2][0x2000:0x3000] = thread_section(image, kexts, BASE[cpu])
@@ -476,6 +505,10 @@ def build(kind, cpu, kexts):
         return build_split(cpu, kexts)
     if kind == "threads":
         return build_split(cpu, kexts, threads=True)
+    if kind.startswith("split"):
+        return build_split(cpu, kexts, own=kind[5:])
+    if kind == "classicchains":
+        return build_classic(cpu, kexts, form=6)
     if kind == "members":
         return build_collection(cpu, kexts, members_own=True)
     if kind.startswith("form"):

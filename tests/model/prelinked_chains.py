@@ -102,7 +102,7 @@ def chains(form, image, kexts, bases, level, page):
 
 
 def own_chains(form, image, kexts, bases, level, page, offset):
-    """Tables of the members one after the other, to be put at a file offset: each gets a load
+    """Tables of the images one after the other, to be put at a file offset: each gets a load
     command for its own, and segments count from its own header."""
     out = b""
     for kext in kexts:
@@ -124,8 +124,8 @@ def own_chains(form, image, kexts, bases, level, page, offset):
     return out
 
 
-def thread_section(image, kexts, header):
-    """A thread for each kext, through all its pages; 0x1000 bytes, as distances in fours."""
+def thread_section(image, kexts, header, size=0x1000):
+    """A thread for each kext, through all its pages; as distances in fours."""
     words = [0]
     for kext in kexts:
         places = targets(image, [kext], 0, 10)
@@ -138,4 +138,4 @@ def thread_section(image, kexts, header):
                 distance = 0
             put(image, a, arm64e_link(10, header, places[a][1], distance))
     words.append(0xFFFFFFFF)
-    return struct.pack("<%dI" % len(words), *words).ljust(0x1000, b"\x7f")
+    return struct.pack("<%dI" % len(words), *words).ljust(size, b"\x7f")

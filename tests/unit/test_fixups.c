@@ -98,7 +98,8 @@ static int apply(struct image *image, const struct fixups_bases *bases, const ch
 			   .bases = bases,
 			   .subject = "test",
 			   .diagnostics = list};
-	int error = fixups_apply(&f, NULL, bytes, TEXT, true);
+	struct fixups_image whole = {FIXUPS_FILE, NULL, false, TEXT, TEXT};
+	int error = fixups_apply(&f, &whole);
 	assert_int_equal(kext_diagnostics_length(list), error < 0);
 	if (error < 0)
 		assert_string_equal(kext_diagnostics_at(list, 0)->slug, slug);
