@@ -48,14 +48,6 @@ test_llvm_reads_the_image()
 	expect_text "$T/names" '__ZTV3Foo'
 }
 
-# Changed and truncated kexts, kernels and interfaces: refused or linked, never a crash.
-test_damaged_input()
-{
-	model --write "$T/seeds"
-	model --kernel "$T/seeds/kernel" "$T/seeds/interface"
-	"$BUILD/tests/replay_link" 100 "$T"/seeds/*
-}
-
 # Bad input is named by file and offset. The offsets are looked up by llvm-objdump.
 test_bad_input_is_located()
 {
