@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 #include "common/instance.h"
+#include "common/json.h"
 #include "common/options.h"
 #include "common/prelinking.h"
 #include "common/print.h"
@@ -25,6 +26,7 @@ static void set_mkext2(const char *path);
 static void set_prelinked(const char *path);
 static void set_system_prelinked(const char *unused);
 
+static unsigned era = KEXT_ERA_MODERN;
 static struct {
 	const char *mkext, *prelinked, *kernel, *symbols, *volume_root, *compression;
 	const char *update, *boot_update, *invalidate;
@@ -34,7 +36,7 @@ static struct {
 	bool local, local_all, network, network_all, safe, safe_all;
 	bool is_quiet, skips_authentication, prints_findings, all_loaded, low_priority;
 	bool force, caches_only, boot, is_compressed, is_uncompressed;
-	bool no_link_failures, all_personalities, strip_symbols, ignored;
+	bool no_link_failures, all_personalities, strip_symbols, json, ignored;
 	struct option_list archs, identifiers, operands;
 } arguments;
 
@@ -120,6 +122,8 @@ static const struct option_row rows[] = {
 	 .argument = "N",
 	 .help = "threads (one a core)"},
 	FLAG('t', "print-diagnostics", prints_findings, "print all findings"),
+	FLAG(0, "json", json, "print what was judged, and how, as JSON"),
+	OPTION_ROW_ERA(era, "whose rules kexts are judged by"),
 	{.letter = 'v',
 	 .name = "verbose",
 	 .kind = OPTION_LEVEL,
@@ -140,10 +144,12 @@ static const struct command command = {
 		   "prelinked kernel.",
 	.rows = rows,
 	.operands = &arguments.operands,
+	.era = &era,
 };
 
 static struct option_list loaded; /* with -r: identifiers */
 static struct option_list system_folders;
+static struct kext_value *judged; /* with --json: the kexts */
 
 /* ---- options ---- */
 
@@ -271,6 +277,11 @@ static void check_arguments(void)
 	if (!arguments.operands.count && !makes_system_files() && !updates_volume() &&
 	    !converts())
 		options_fail(&command, "No kexts or directories specified.");
+	if (arguments.json && (converts() || !(arguments.mkext || updates_volume() ||
+					       arguments.makes_prelinked)))
+		options_fail(&command, "--json belongs to -m, -c and -u.");
+	if (arguments.json && arguments.mkext && strcmp(arguments.mkext, "-") == 0)
+		options_fail(&command, "--json and -m - both want standard output.");
 	if (arguments.kernel && stat(arguments.kernel, &st) < 0)
 		options_fail(&command, "kernel %s: %s", arguments.kernel,
 			     strerror(errno));
@@ -346,6 +357,7 @@ static struct cachefile base_file(const struct kext_arch *const *archs, size_t a
 				.prints_findings = arguments.prints_findings,
 				.quiet = arguments.is_quiet,
 				.level = arguments.level,
+				.log = judged,
 			},
 	};
 }
@@ -393,6 +405,8 @@ static int update_volume(struct kext_context *context, const struct cachefile *b
 static int run(struct kext_context *context, const struct kext_arch *const *archs,
 	       size_t arch_count)
 {
+	if (arguments.json && !(judged = kext_value_new_array()))
+		return EX_OSERR;
 	struct cachefile base = base_file(archs, arch_count);
 	int status = EX_OK;
 	if (converts())
@@ -428,9 +442,13 @@ int main(int argc, char **argv)
 	check_arguments();
 	if (arguments.low_priority)
 		(void)setpriority(PRIO_PROCESS, 0, 20);
+	if (error == 0)
+		kext_context_set_era(context, era);
 	int status = error < 0 ? kext_error_exit_status(error)
 			       : run(context, archs, arch_count);
+	if (judged && json_print(json_document_of("kextcache/1", "kexts", judged)) < 0)
+		status = EX_OSERR;
 	kext_context_unref(context);
 	free_all();
-	return print_finish(status);
+	return print_finish(era == KEXT_ERA_TIGER && status ? 1 : status);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <kext/resolve.h>
 #include "common/pick.h"
+#include "common/picklog.h"
 #include "common/print.h"
 
 /* A finding about one kext goes out at once, before what is decided about it. */
@@ -27,7 +28,7 @@ bool pick_is_kext_name(const char *path)
 
 /* ---- the list ---- */
 
-static bool has_path(const struct pick *pick, const char *path)
+bool pick_has_path(const struct pick *pick, const char *path)
 {
 	for (size_t i = 0; i < pick->count; i++) {
 		if (strcmp(kext_bundle_path(pick->bundles[i]), path) == 0)
@@ -128,7 +129,8 @@ static const char *reason_against(const struct pick *pick, struct kext_bundle *b
  * What cannot be resolved here may be where an archive is used, so that is a warning
  * only; into a kernel a kext goes with all it needs.
  */
-static bool has_dependencies(struct pick *pick, struct kext_bundle *bundle)
+static bool has_dependencies(struct pick *pick, struct kext_bundle *bundle,
+			     struct kext_diagnostics *found)
 {
 	struct kext_diagnostics *diagnostics = kext_diagnostics_new();
 	struct kext_load_list *list = NULL;
@@ -144,6 +146,7 @@ static bool has_dependencies(struct pick *pick, struct kext_bundle *bundle)
 				    is_fatal ? "omitting" : "including anyway");
 	}
 	kext_load_list_free(list);
+	kext_diagnostics_move(found, diagnostics);
 	kext_diagnostics_free(diagnostics);
 	return error == 0 || !is_fatal;
 }
@@ -171,20 +174,25 @@ static void judge(struct pick *pick, struct kext_bundle *bundle, bool is_named)
 	const char *reason = reason_against(pick, bundle, diagnostics, &status);
 	if (is_named || options->level > 0 || options->prints_findings)
 		print_diagnostics(diagnostics, KEXT_WARNING);
-	kext_diagnostics_free(diagnostics);
-	if (reason)
+	if (reason) {
 		explain(pick, bundle, reason, status, is_named);
-	if (!reason && has_dependencies(pick, bundle))
+	} else if (!has_dependencies(pick, bundle, diagnostics)) {
+		reason = "is missing dependencies";
+		status = EXIT_BAD_KEXT;
+	}
+	picklog_add(pick, bundle, reason, diagnostics);
+	kext_diagnostics_free(diagnostics);
+	if (!reason)
 		push(pick, bundle);
-	else if (is_named && !(reason && status == EX_OK))
-		pick->status = reason ? status : EXIT_BAD_KEXT;
+	else if (is_named && status != EX_OK)
+		pick->status = status;
 }
 
 static void consider(struct pick *pick, struct kext_bundle *bundle, bool is_named)
 {
 	const struct pick_options *options = &pick->options;
 	unsigned filter = is_named ? options->named_filter : options->folder_filter;
-	if (has_path(pick, kext_bundle_path(bundle)))
+	if (pick_has_path(pick, kext_bundle_path(bundle)))
 		return;
 	if (passes_filter(pick, bundle, filter))
 		judge(pick, bundle, is_named);
@@ -314,20 +322,25 @@ static void choose_loaded(struct pick *pick)
 	}
 }
 
-/* Identifiers alone; or what is loaded, named kexts in their order, those of the folders
- * by identifier. */
-void pick_choose(struct pick *pick, const struct kext_arch *arch)
+static void choose_all(struct pick *pick)
 {
-	const struct pick_options *options = &pick->options;
-	clear(pick);
-	pick->arch = arch;
-	choose_identifiers(pick);
-	if (options->identifiers->count)
-		return;
 	choose_loaded(pick);
-	for (size_t i = 0; i < options->operands->count; i++)
+	for (size_t i = 0; i < pick->options.operands->count; i++)
 		if (pick->named[i])
 			consider_with_plugins(pick, pick->named[i]);
 	for (size_t i = 0; i < kext_repository_count(pick->folders); i++)
 		consider(pick, kext_repository_at(pick->folders, i), false);
+}
+
+/* Identifiers alone; or what is loaded, named kexts in their order, those of the folders
+ * by identifier. */
+void pick_choose(struct pick *pick, const struct kext_arch *arch)
+{
+	clear(pick);
+	pick->arch = arch;
+	if (pick->options.identifiers->count)
+		choose_identifiers(pick);
+	else
+		choose_all(pick);
+	picklog_finish(pick);
 }

@@ -37,7 +37,8 @@ struct pick_options {
 	bool prints_findings;	 /* -t */
 	bool quiet;
 	unsigned level;
-	const char *suffix; /* of messages: " from mkext" or "" */
+	const char *suffix;	/* of messages: " from mkext" or "" */
+	struct kext_value *log; /* an array for picklog.h, or NULL */
 };
 
 struct pick {
@@ -59,6 +60,8 @@ int pick_open(struct pick *pick, struct kext_context *context,
 void pick_choose(struct pick *pick, const struct kext_arch *arch);
 void pick_close(struct pick *pick);
 
+/* Whether the kext at this path has been chosen. */
+bool pick_has_path(const struct pick *pick, const char *path);
 /* Whether an operand names a kext rather than a folder of kexts. */
 bool pick_is_kext_name(const char *path);
 

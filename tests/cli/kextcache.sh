@@ -396,4 +396,38 @@ test_loaded_kexts()
 }
 
 cd "$ROOT"
+# Each kext that was judged, with what came of it.
+test_json()
+{
+	plist_kext A
+	plist_kext Bad '' x.y
+	plist_kext Old '' 1.0 com.example.Two
+	plist_kext New '' 2.0 com.example.Two
+	expect_status 3 kextcache -q -z -mkext1 "$T/a.mkext" --json "$T/kexts/Bad.kext" "$T/kexts"
+	python3 - "$T/out" "$T/kexts" <<-'END'
+		import json, os, sys
+		whole = json.load(open(sys.argv[1]))
+		assert whole["schema"] == "kextcache/1" and len(whole) == 2
+		kexts = {os.path.basename(k["path"]): k for k in whole["kexts"]}
+		assert {n: k["included"] for n, k in kexts.items()} == {
+		    "A.kext": True, "Bad.kext": False, "Old.kext": False, "New.kext": True}, kexts
+		assert kexts["A.kext"] == {"path": sys.argv[2] + "/A.kext", "version": "1.0",
+		    "identifier": "com.example.A", "arch": "x86_64", "included": True, "findings": {}}
+		assert kexts["Bad.kext"]["reason"] == "is not valid"
+		assert "CFBundleVersion" in str(kexts["Bad.kext"]["findings"]["Validation Failures"])
+	END
+	expect_status 64 kextcache -z -m - --json "$T/kexts"
+	expect_status 64 kextcache -k --json "$T/kexts"
+}
+
+# Only Tiger refused a kext for its package type; its tools knew no status but 1.
+test_era_of_judgement()
+{
+	plist_kext A
+	sed -i s/KEXT/BNDL/ "$T/kexts/A.kext/Contents/Info.plist"
+	expect_status 0 kextcache -z -m "$T/a.mkext" "$T/kexts/A.kext"
+	expect_status 1 kextcache -z -m "$T/a.mkext" --era tiger "$T/kexts/A.kext"
+	expect_text "$T/err" 'is not valid'
+}
+
 run_tests

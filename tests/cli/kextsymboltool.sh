@@ -111,6 +111,15 @@ test_diff()
 	expect_status 0 kextsymboltool -diff -import "$T/kernel.nm" -export "$T/list"
 	expect_equal "$(cat "$T/out")" $'-_gone\n+_d'
 	expect_status 64 kextsymboltool -diff -export "$T/list"
+	expect_status 0 kextsymboltool -diff -json -import "$T/kernel.nm" -export "$T/list"
+	python3 -c 'import json, subprocess, sys
+lines = subprocess.run(["kextsymboltool", "-diff", "-import", sys.argv[2], "-export",
+                        sys.argv[3]], stdout=subprocess.PIPE, text=True).stdout.split()
+names = lambda mark: [line[1:] for line in lines if line[0] == mark]
+assert names("-") and names("+")
+assert json.load(open(sys.argv[1])) == {"schema": "kextsymboltool/1",
+    "missing": names("-"), "unlisted": names("+")}' "$T/out" "$T/kernel.nm" "$T/list"
+	expect_status 64 kextsymboltool -json -export "$T/list" -output "$T/set"
 }
 
 run_tests
