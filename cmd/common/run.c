@@ -20,7 +20,7 @@ enum { KIND_INT = 2, KIND_STRING = 3, KIND_QUAD = 5 };
 struct run {
 	const struct run_plan *plan;
 	char folder[4096];
-	struct kext_value *findings; /* lines of the log */
+	struct kext_value *findings; /* as kextd has them */
 	char *report;		     /* text of the panic report; NULL */
 	int error;		     /* the first */
 };
@@ -42,8 +42,10 @@ static int make_folder(struct run *run)
 	int failed = setenv("KEXT_RUNDIR", place, 1);
 	snprintf(place, sizeof(place), "%s/state", run->folder);
 	failed |= setenv("KEXT_STATEDIR", place, 1);
-	failed |= setenv("KEXT_BOOTARGS",
-			 run->plan->boot_args ? run->plan->boot_args : "", 1);
+	/* Of two arguments of one name the kernel takes the last. */
+	snprintf(place, sizeof(place), "kheap_guard=1 %s",
+		 run->plan->boot_args ? run->plan->boot_args : "");
+	failed |= setenv("KEXT_BOOTARGS", place, 1);
 	return failed ? -ENOMEM : 0;
 }
 
@@ -209,39 +211,42 @@ static void live(struct run *run)
 
 /* ---- findings ---- */
 
-/* How the kernel's checks word what they find. */
-static bool is_finding(const char *line)
+static const char *text_of(const struct kext_value *value, const char *key)
 {
-	static const char *const marks[] = {
-		": it is not an allocated block",
-		": the block is from the family of",
-		" should be 0x",
-		" leaked ",
-		": it may block",
-		" left locks unbalanced: ",
-	};
-	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
-		if (strstr(line, marks[i]))
-			return true;
-	}
-	return false;
+	const char *text = kext_value_string(kext_value_get(value, key));
+	return text ? text : "";
+}
+
+static void print_place(const char *title, const struct kext_value *place)
+{
+	const char *symbol = text_of(place, "symbol");
+	if (!place)
+		return;
+	print_error("    %s %s + %s%s%s%s%s%s", title, text_of(place, "image"),
+		    text_of(place, "offset"), symbol[0] ? " (" : "", symbol,
+		    symbol[0] ? " + " : "", text_of(place, "symbol_offset"),
+		    symbol[0] ? ")" : "");
+}
+
+static void print_finding(const struct kext_value *finding)
+{
+	print_error("%s: %s: %s", text_of(finding, "kext"), text_of(finding, "check"),
+		    text_of(finding, "message"));
+	print_place("by", kext_value_get(finding, "site"));
+	print_place("memory of", kext_value_get(finding, "origin"));
 }
 
 static void read_findings(struct run *run)
 {
-	uint64_t position = 0;
-	char *text = NULL, *rest = NULL;
-	if (kext_client_log(client, &position, false, &text) < 0)
+	struct kext_value *findings = NULL;
+	int error = kext_client_findings(client, &findings);
+	keep_error(run, error);
+	if (error < 0)
 		return;
-	for (char *line = strtok_r(text, "\n", &rest); line;
-	     line = strtok_r(NULL, "\n", &rest)) {
-		if (!is_finding(line))
-			continue;
-		print_error("check: %s", line);
-		keep_error(run,
-			   kext_value_append(run->findings, kext_value_new_string(line)));
-	}
-	free(text);
+	kext_value_unref(run->findings);
+	run->findings = findings;
+	for (size_t i = 0; i < kext_value_count(findings); i++)
+		print_finding(kext_value_at(findings, i));
 }
 
 static int exit_status(const struct run *run)

@@ -45,6 +45,8 @@ static const struct {
 	[FIELD_DELAY] = {U32, 4},
 	[FIELD_FLAGS] = {U32, 4},
 	[FIELD_MODE] = {U32, 4},
+	[FIELD_SITE] = {TEXT, 128},
+	[FIELD_ORIGIN] = {TEXT, 128},
 };
 
 static size_t padding(size_t size)

@@ -46,6 +46,8 @@ enum kernel_message {
 	KERNEL_OPEN,		/* kernel → kextd: PATH, FLAGS, MODE → ERROR (a Linux errno); when
 				   it is 0 FLAGS, PATH as it leads there without links, and the
 				   descriptor. The only question that the kernel asks */
+	KERNEL_FINDING,		/* kernel → kextd: a check found a mistake: NAME (of the check),
+				   CAUSE, IDENTIFIER, SITE, ORIGIN; no reply */
 };
 
 enum field {
@@ -90,6 +92,8 @@ enum field {
 	FIELD_DELAY,		/* u32: 1: the next look for unused kexts spares it */
 	FIELD_FLAGS,		/* u32: enum open_flags */
 	FIELD_MODE,		/* u32: permissions of a file that is made */
+	FIELD_SITE,		/* text: 0xADDRESS : IMAGE + 0xOFFSET; perhaps empty */
+	FIELD_ORIGIN,		/* text: the same */
 	FIELD_COUNT
 };
 

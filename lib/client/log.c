@@ -31,16 +31,26 @@ int kext_client_log(struct kext_client *client, uint64_t *position, bool wait,
 	return text ? 0 : -ENOMEM;
 }
 
-int kext_client_status(struct kext_client *client, struct kext_value **ret_status)
+static int ask(struct kext_client *client, const char *predicate, struct kext_value **ret)
 {
 	struct kext_value *answer = NULL;
-	int error = client_call(client, PREDICATE_STATUS, kext_value_new_dictionary(), -1,
-				NULL, &answer, NULL);
+	int error = client_call(client, predicate, kext_value_new_dictionary(), -1, NULL,
+				&answer, NULL);
 	if (error == 0 && !answer)
 		return KEXT_ERR_PROTOCOL;
 	if (error == 0)
-		*ret_status = answer;
+		*ret = answer;
 	return error;
+}
+
+int kext_client_status(struct kext_client *client, struct kext_value **ret_status)
+{
+	return ask(client, PREDICATE_STATUS, ret_status);
+}
+
+int kext_client_findings(struct kext_client *client, struct kext_value **ret_findings)
+{
+	return ask(client, PREDICATE_FINDINGS, ret_findings);
 }
 
 int kext_client_shutdown(struct kext_client *client)

@@ -25,6 +25,7 @@ enum client_message {
 #define PREDICATE_SYSCTL       "Sysctl"
 #define PREDICATE_SYSCTL_NAMES "Get Sysctl Names"
 #define PREDICATE_STATUS       "Get Status"
+#define PREDICATE_FINDINGS     "Get Findings"
 #define PREDICATE_SHUTDOWN     "Shutdown"
 #define PREDICATE_RESTART      "Restart"
 

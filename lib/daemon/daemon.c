@@ -245,6 +245,7 @@ static void tear_down(struct daemon *daemon)
 	catalog_free(daemon);
 	restore_forget(daemon);
 	culprits_free(daemon);
+	kext_value_unref(daemon->findings);
 	sd_event_unref(daemon->event);
 	free(daemon->boot_args);
 	free(daemon->boot_failure);
@@ -279,6 +280,7 @@ static struct daemon *daemon_new(struct kext_context *context,
 	pthread_mutex_init(&daemon->done_lock, NULL);
 	pthread_mutex_init(&daemon->kernel_lock, NULL);
 	pthread_mutex_init(&daemon->load_lock, NULL);
+	pthread_mutex_init(&daemon->findings_lock, NULL);
 	daemon_cond_init(&daemon->done_changed);
 	daemon_cond_init(&daemon->kernel_changed);
 	daemon_cond_init(&daemon->load_changed);

@@ -140,6 +140,10 @@ int report_symbolicate(struct kernel *kernel, const char *text, struct buffer *r
 int report_parse(const char *text, struct kext_value *into)
 	__attribute__((warn_unused_result));
 
+/* Adds what `0xADDRESS : IMAGE + 0xOFFSET (SYMBOL + 0xOFFSET)` says to a dictionary. */
+struct row;
+bool report_read_place(struct row *into, const char *line);
+
 /* ---- report_store.c ---- */
 /* Adds a report to the folder, whose newest ten stay. */
 int report_store(struct daemon *daemon, time_t now, const struct buffer *text,
@@ -244,6 +248,7 @@ int query_log(struct request *request);
 int query_sysctl(struct request *request);
 int query_sysctl_names(struct request *request);
 int query_status(struct request *request);
+int query_findings(struct request *request);
 int request_shutdown(struct request *request);
 /* Whether the loop is to leave after its reply. */
 bool request_is_shutdown(const struct request *request);
@@ -265,6 +270,10 @@ int files_open_root(struct daemon *daemon, struct kext_diagnostics *diagnostics)
 	__attribute__((warn_unused_result));
 /* Answers the kernel's question for a file. False when it follows no rule. Supervisor. */
 bool files_answer(struct kernel *kernel, struct frame *question);
+
+/* ---- finding.c ---- */
+/* A check of the kernel's has found something: FINDING's body. */
+void finding_keep(struct kernel *kernel, struct bytes body);
 
 /* ---- culprit.c ---- */
 /* What earlier kextds noted. */
@@ -346,6 +355,9 @@ struct daemon {
 	ARRAY_OF(char *) restore; /* paths to load again; the supervisor's */
 	uint64_t restored_at;	  /* when that was done last; 0: never */
 	struct map culprits;	  /* identifier → number of panics, as a pointer */
+
+	pthread_mutex_t findings_lock;
+	struct kext_value *findings; /* array; NULL: none yet */
 
 	pthread_mutex_t load_lock;   /* from resolving to mapping; not while code runs */
 	pthread_cond_t load_changed; /* a start or stop routine ended */

@@ -92,7 +92,7 @@ static void fill_symbol(struct row *row, const char *text)
 	    kext_value_new_string_n(plus + 3, (size_t)(end - plus - 3)));
 }
 
-static bool read_frame(struct content *content, const char *line, struct row *ret)
+bool report_read_place(struct row *into, const char *line)
 {
 	char address[20], image[65], offset[20];
 	int used = 0;
@@ -100,13 +100,21 @@ static bool read_frame(struct content *content, const char *line, struct row *re
 		   &used) != 3 ||
 	    !used)
 		return false;
-	*ret = new_row(content);
-	put_text(ret, "address", address);
-	put_text(ret, "image", image);
-	put_text(ret, "offset", offset);
+	put_text(into, "address", address);
+	put_text(into, "image", image);
+	put_text(into, "offset", offset);
 	if (line[used] == ' ')
-		fill_symbol(ret, line + used + 1);
+		fill_symbol(into, line + used + 1);
 	return true;
+}
+
+static bool read_frame(struct content *content, const char *line, struct row *ret)
+{
+	*ret = new_row(content);
+	if (!ret->error && report_read_place(ret, line))
+		return true;
+	kext_value_unref(ret->value);
+	return false;
 }
 
 static void frame_line(struct content *content, const char *line)

@@ -26,6 +26,7 @@ static const struct predicate predicates[] = {
 	{PREDICATE_SYSCTL, query_sysctl, false},
 	{PREDICATE_SYSCTL_NAMES, query_sysctl_names, false},
 	{PREDICATE_STATUS, query_status, false},
+	{PREDICATE_FINDINGS, query_findings, false},
 	{PREDICATE_SHUTDOWN, request_shutdown, true},
 	{PREDICATE_RESTART, request_restart, true},
 };

@@ -1,7 +1,7 @@
 /*
  * What the kernel says by itself: that a kext asks for another, for a resource of a
- * bundle or for a file; that an unused one has gone. Loads go on elsewhere: nothing here
- * waits for the kernel, whose kexts may wait for us.
+ * bundle or for a file; that an unused one has gone; what a check found. Loads go on
+ * elsewhere: nothing here waits for the kernel, whose kexts may wait for us.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -124,7 +124,7 @@ bool upcall_is(uint16_t type)
 {
 	return type == KERNEL_LOG || type == KERNEL_REQUEST_LOAD ||
 	       type == KERNEL_REQUEST_RESOURCE || type == KERNEL_UNLOADED ||
-	       type == KERNEL_OPEN;
+	       type == KERNEL_OPEN || type == KERNEL_FINDING;
 }
 
 bool upcall_take(struct kernel *kernel, struct frame *frame)
@@ -147,6 +147,9 @@ bool upcall_take(struct kernel *kernel, struct frame *frame)
 		return true;
 	case KERNEL_OPEN:
 		return files_answer(kernel, frame);
+	case KERNEL_FINDING:
+		finding_keep(kernel, body);
+		return true;
 	default:
 		return false;
 	}

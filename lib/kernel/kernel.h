@@ -86,6 +86,8 @@ struct thread {
 	bool is_kernel_thread;		/* made by kernel_thread_start and its like */
 	int preemption_level;		/* spin locks held */
 	int mutexes_held;
+	unsigned lock_sites;		/* osfmk/balance.c: what it holds, and who took it */
+	struct { const void *lock, *site; } lock_site[8];
 	int interrupt_level;
 	bool interrupts_enabled;
 	struct user_window *windows;	/* memory of the client request being served */
@@ -138,6 +140,22 @@ void sysctl_request(const char *name, const void *value, size_t value_size,
 char *sysctl_names(size_t *ret_size);
 /* Unlinks and logs what a kext left registered: records or handlers in [start, end). */
 void sysctl_kmod_unloaded(const char *identifier, const void *start, const void *end);
+
+/* ---- machine/finding.c: for kextutil --run ---- */
+/*
+ * A check found a mistake of a kext's. `site`: the code that made it; `origin`: that from
+ * which the memory or lock came; either may be NULL. `kext` NULL: whose code it is. Logs
+ * nothing. The boot argument of that name with the value 0 switches a check off.
+ */
+void finding_tell(const char *check, const char *kext, const void *site, const void *origin,
+		  const char *text);
+/* The same in a signal handler. */
+void finding_tell_of_fault(const char *check, const void *site, const void *origin,
+			   const char *text);
+
+/* libkern/report.c: logs and tells what an unloaded kext had left behind, "left the …". */
+void report_left(const char *kext, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* ---- leak reports at unload, by caller address in [start, end) ---- */
 void bsd_kmod_unloaded(const char *identifier, const void *start, const void *end);

@@ -50,6 +50,8 @@ UPCALLS = (frame(13, 0, field(POSITION, 6)) + frame(14, 0, field(IDENTIFIER, "co
            + frame(18, 1, field(PATH, "/passwd") + field(FLAGS, 1) + field(MODE, 0))
            + frame(18, 2, field(PATH, "../../made") + field(FLAGS, 31) + field(MODE, 0o4777))
            + frame(15, 0, field(IDENTIFIER, "com.example.loaded") + field(NAME, "a.txt") + field(REQUEST, 1))
+           + frame(19, 0, field(NAME, "heap.size") + field(CAUSE, "bad IOFree") + field(IDENTIFIER, "com.example.loaded")
+                   + field(36, "0x0000000000001014 : com.example.loaded + 0x14") + field(37, ""))
            + frame(17, 0, field(TAG, 7)) + frame(17, 0, field(TAG, 99)))
 REPORT = (b"panic(cpu 0 caller 0x1000): on purpose\nCaller:\n0x1014 : mach_kernel + 0x14\nThread: 1 main\n"
           b"Backtrace:\n0x1014 : com.example.loaded + 0x14\nLoaded kexts:\n"

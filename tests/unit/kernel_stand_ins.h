@@ -81,6 +81,18 @@ const char *kmod_name_at(const void *address)
 	return NULL;
 }
 
+void finding_tell(const char *check, const char *kext, const void *site,
+		  const void *origin, const char *text)
+{
+	(void)check, (void)kext, (void)site, (void)origin, (void)text;
+}
+
+void finding_tell_of_fault(const char *check, const void *site, const void *origin,
+			   const char *text)
+{
+	(void)check, (void)site, (void)origin, (void)text;
+}
+
 /* Text logged since `position` (from msgbuf_end()). */
 __attribute__((unused)) static const char *log_since(uint64_t position)
 {

@@ -395,7 +395,7 @@ static void leaks_are_unlinked(void **state)
 	uint64_t position = 0;
 	size_t size = msgbuf_read(&position, log, sizeof(log) - 1);
 	log[size] = 0;
-	assert_non_null(strstr(log, "kext test.gone left the sysctl t_gone registered"));
+	assert_non_null(strstr(log, "test.gone left the sysctl t_gone registered"));
 }
 
 static _Atomic int stage;

@@ -95,6 +95,14 @@ KEXT_API KEXT_MUST_CHECK int kext_client_sysctl_names(struct kext_client *client
 /* What `kextd --status` shows: a dictionary. */
 KEXT_API KEXT_MUST_CHECK int kext_client_status(struct kext_client *client,
 						struct kext_value **ret_status);
+/*
+ * What the kernel's checks found in kexts since kextd started: an array of dictionaries with
+ * "check" (its name, such as heap.leak), "message", "kext" and, where known, "site" and "origin":
+ * the code that did it and that from which the memory came, each with "address", "image",
+ * "offset" and perhaps "symbol" and "symbol_offset".
+ */
+KEXT_API KEXT_MUST_CHECK int kext_client_findings(struct kext_client *client,
+						  struct kext_value **ret_findings);
 /* Asks kextd to leave (stops the kernel), or to boot a fresh kernel. */
 KEXT_API KEXT_MUST_CHECK int kext_client_shutdown(struct kext_client *client);
 KEXT_API KEXT_MUST_CHECK int kext_client_restart(struct kext_client *client);

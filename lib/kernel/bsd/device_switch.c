@@ -141,7 +141,6 @@ void device_switch_kmod_unloaded(const char *identifier, const void *start,
 			is_used[i] = false;
 		pthread_mutex_unlock(&lock);
 		if (is_left)
-			kernel_log("%s left character device %d registered\n", identifier,
-				   i);
+			report_left(identifier, "left character device %d registered", i);
 	}
 }

@@ -233,7 +233,7 @@ static void forget(struct kauth_party **list, const char *what, const char *iden
 	struct kauth_party *party;
 
 	while ((party = take_inside(list, start, end))) {
-		kernel_log("%s left a kauth %s registered\n", identifier, what);
+		report_left(identifier, "left a kauth %s registered", what);
 		free(party);
 	}
 }

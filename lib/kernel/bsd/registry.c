@@ -72,7 +72,7 @@ void registry_kmod_unloaded(const char *identifier, const void *start, const voi
 	struct registration *record;
 
 	while ((record = take_inside(start, end))) {
-		kernel_log("%s left a %s registered\n", identifier, names[record->kind]);
+		report_left(identifier, "left a %s registered", names[record->kind]);
 		free(record);
 	}
 }

@@ -263,7 +263,7 @@ void sysctl_kmod_unloaded(const char *identifier, const void *start, const void 
 		pthread_mutex_unlock(&geometry);
 		if (!is_found)
 			return;
-		kernel_log("kext %s left the sysctl %s registered\n", identifier, name);
+		report_left(identifier, "left the sysctl %s registered", name);
 	}
 }
 

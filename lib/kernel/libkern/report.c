@@ -1,5 +1,6 @@
 /*
- * Assertions, the debugger call, and backtraces by frame pointers (kexts have them).
+ * Assertions, the debugger call, what unloaded kexts left behind, and backtraces by frame
+ * pointers (kexts have them).
  */
 #include <signal.h>
 #include "kernel/libkern/libkern.h"
@@ -10,6 +11,18 @@ void Assert(const char *file, int line, const char *expression)
 		 expression);
 }
 KPI(Assert);
+
+void report_left(const char *kext, const char *format, ...)
+{
+	char text[160];
+	va_list arguments;
+
+	va_start(arguments, format);
+	xnu_vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	log_format(NULL, "%s %s\n", kext, text);
+	finding_tell("leak.registration", kext, NULL, NULL, text);
+}
 
 /* No debugger of ours listens: it is the end, as with a panic. */
 void Debugger(const char *message)

@@ -145,7 +145,7 @@ uint32_t kmod_start(uint32_t tag, uint32_t *ret_result)
 	uint32_t result = OSRuntimeInitializeCPP(kext);
 	if (!result)
 		result = call_start(kext);
-	lock_balance_check(held, kext->identifier, "start");
+	lock_balance_check(held, kext->identifier, "start", kext->info->start);
 	*ret_result = result;
 	if (result == KERN_SUCCESS) {
 		set_state(kext, KEXT_STATE_STARTED);
@@ -178,7 +178,7 @@ static uint32_t run_stop(struct kmod *kext)
 {
 	struct lock_balance held = lock_balance_now();
 	uint32_t result = (uint32_t)kext->info->stop(kext->info, NULL);
-	lock_balance_check(held, kext->identifier, "stop");
+	lock_balance_check(held, kext->identifier, "stop", kext->info->stop);
 	if (!result)
 		result = OSRuntimeFinalizeCPP(kext);
 	if (result)

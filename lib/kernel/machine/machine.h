@@ -209,7 +209,17 @@ void autounload_consider(bool only_if_pending);
 /* kextd's answer to a question for a file; a descriptor may be taken out of the frame. */
 void file_take_answer(struct frame *frame, struct bytes body);
 
+/* ---- finding.c ---- */
+/* The fields of the oldest finding that is not sent; false: there is none. The writer's.
+ */
+bool finding_next(struct buffer *body);
+void finding_is_sent(void);
+/* Gives the writer a moment to send what there is. Async-signal-safe. */
+void finding_flush(void);
+
 /* ---- server.c ---- */
+/* Has the writer look for what is to be sent. Async-signal-safe. */
+void server_wake(void);
 /* Queues a frame to kextd; takes the body over. False when too much is queued already. */
 bool server_send(uint16_t type, uint64_t id, struct buffer *body);
 /* Says HELLO, answers until the end of the stream or SHUTDOWN, and ends the process. */

@@ -47,6 +47,7 @@ static struct panic_cause cause; /* of the owner */
 
 static _Noreturn void finish(const char *format, va_list arguments)
 {
+	finding_flush();
 	freeze_others();
 	xnu_vsnprintf(cause.text, sizeof(cause.text), format, arguments);
 	size_t size = report_write(&cause, report, sizeof(report));

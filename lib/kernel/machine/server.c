@@ -32,7 +32,7 @@ static _Atomic uint32_t wake_word; /* counts reasons to wake the writer */
 /* ---- writer ---- */
 
 /* Async-signal-safe and without locks: printing must be possible everywhere. */
-static void wake_writer(void)
+void server_wake(void)
 {
 	atomic_fetch_add(&wake_word, 1);
 	syscall(SYS_futex, &wake_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -61,7 +61,7 @@ bool server_send(uint16_t type, uint64_t id, struct buffer *body)
 		free(message);
 		return false;
 	}
-	wake_writer();
+	server_wake();
 	return true;
 }
 
@@ -95,6 +95,22 @@ static void send_log_position(uint64_t position)
 			.type = KERNEL_LOG, .body = body.data, .size = body.size});
 }
 
+/* Before what is queued: an answer may tell kextd that a kext is gone, and its symbols.
+ */
+static void send_findings(void)
+{
+	for (;;) {
+		_cleanup_buffer_ struct buffer body = {0};
+		if (!finding_next(&body))
+			return;
+		if (!buffer_error(&body))
+			send_or_leave(&(struct frame){.type = KERNEL_FINDING,
+						      .body = body.data,
+						      .size = body.size});
+		finding_is_sent();
+	}
+}
+
 static void writer(void *argument)
 {
 	uint64_t told = 0;
@@ -103,10 +119,12 @@ static void writer(void *argument)
 		uint32_t seen = atomic_load(&wake_word);
 		struct message *message;
 		while ((message = take_queued())) {
+			send_findings();
 			send_or_leave(&message->frame);
 			frame_free(&message->frame);
 			free(message);
 		}
+		send_findings();
 		uint64_t end = msgbuf_end();
 		if (end != told)
 			send_log_position(told = end);
@@ -345,7 +363,7 @@ void server_run(int socket)
 	struct frame_reader reader;
 	struct frame frame;
 	kextd = socket;
-	msgbuf_notify = wake_writer;
+	msgbuf_notify = server_wake;
 	say_hello();
 	if (kernel_spawn("kextd writer", writer, NULL) != 0)
 		panic_at(NULL, "no thread for the writer");

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "kernel/machine/machine.h"
+#include "kernel/osfmk/guarded.h"
+#include "kernel/osfmk/osfmk.h"
 #include "kernel/pexpert/pexpert.h"
 
 #define ALTERNATE_SIZE (128u << 10)
@@ -88,10 +90,41 @@ static bool is_stack_overflow(const ucontext_t *context, uint64_t address)
 	       rsp > (64u << 10);
 }
 
-static _Noreturn void on_page_fault(const ucontext_t *context, uint64_t address)
+/* The kext's code behind an instruction that may be the kernel's or the host's. */
+static const void *kext_code(const ucontext_t *context)
+{
+	const greg_t *registers = context->uc_mcontext.gregs;
+	const struct frame_state state = {(uint64_t)registers[REG_RIP],
+					  (uint64_t)registers[REG_RSP],
+					  (uint64_t)registers[REG_RBP]};
+	uint64_t addresses[32];
+	unsigned count = backtrace(state, addresses, 32);
+	for (unsigned i = 0; i < count; i++) {
+		if (addresses[i] - KERNEL_KEXTS < KERNEL_KEXTS_SIZE)
+			return (const void *)addresses[i];
+	}
+	return culprit(context);
+}
+
+/* True when a check has told of the access and the kext may go on. */
+static bool on_guarded(const ucontext_t *context, uint64_t address, const char *access)
+{
+	char text[160];
+	const void *site = kext_code(context);
+	if (!guarded_fault((const void *)address, access, site, text))
+		return false;
+	if (kheap_is_strict())
+		panic_with_context(context, site, "%s", text);
+	return true;
+}
+
+/* Returns when the access is one that a check has told of and that may go on. */
+static void on_page_fault(const ucontext_t *context, uint64_t address)
 {
 	const char *access = access_name(context);
 	const void *caller = culprit(context);
+	if (guarded_at((const void *)address) && on_guarded(context, address, access))
+		return;
 	const char *symbol = trap_symbol_at(address);
 	const char *gone = kmod_unloaded_at(address);
 	unsigned long long where = address;

@@ -66,15 +66,18 @@ static bool is_new_site(const void *caller)
 void context_may_block(const void *caller, const char *what)
 {
 	const struct thread *thread = thread_self();
-	const char *kext;
+	const char *kext, *when;
+	char text[128];
 
 	if (!thread->preemption_level && !thread->interrupt_level)
 		return;
-	if (!is_new_site(caller))
+	if (!is_new_site(caller) || !check_is_wanted("sleep_check"))
 		return;
+	when = thread->interrupt_level ? "in interrupt context"
+				       : "while a spin lock is held";
 	kext = kmod_name_at(caller);
 	log_format(caller, "%s called from %s (%p) %s: it may block\n", what,
-		   kext ? kext : "the kernel", caller,
-		   thread->interrupt_level ? "in interrupt context"
-					   : "while a spin lock is held");
+		   kext ? kext : "the kernel", caller, when);
+	xnu_snprintf(text, sizeof(text), "%s, which may block, is called %s", what, when);
+	finding_tell("lock.sleep", NULL, caller, NULL, text);
 }

@@ -1,13 +1,14 @@
 /*
- * The kernel heap over the host's: blocks come from aligned_alloc, a hash table beside
- * them holds what is known of each. Fresh memory is never zero by accident, freed memory
- * never looks alive.
+ * The kernel heap over the host's: blocks come from aligned_alloc, or are guarded; a hash
+ * table beside them holds what is known of each. Fresh memory is never zero by accident,
+ * freed memory never looks alive. What kexts do wrong is logged and told to kextd.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "kernel/libkern/libkern.h"
 #include "kernel/osfmk/futex.h"
+#include "kernel/osfmk/guarded.h"
 #include "kernel/osfmk/kheap.h"
 #include "kernel/osfmk/osfmk.h"
 #include "kernel/pexpert/pexpert.h"
@@ -28,6 +29,7 @@ struct record {
 	const void *caller;
 	const char *name; /* of the call */
 	enum heap_family family;
+	struct guarded *guarded; /* NULL: the host's */
 };
 
 struct shard {
@@ -36,7 +38,7 @@ struct shard {
 };
 
 static struct shard shards[SHARDS];
-static bool is_strict;
+static bool is_strict, has_free_check, has_leak_check;
 
 static const char *const family_names[] = {
 	"IOMalloc",	      "IOMallocData",	  "IOMallocType",      "IOMallocAligned",
@@ -46,13 +48,24 @@ static const char *const family_names[] = {
 
 void kheap_startup(void)
 {
-	uint32_t value, megabytes = 0;
+	uint32_t value, megabytes = 0, wants_guards = 0;
 
 	facts_startup();
 	stack_guard_startup();
 	is_strict = PE_parse_boot_argn("-kheap_strict", &value, sizeof(value));
+	has_free_check = check_is_wanted("free_check");
+	has_leak_check = check_is_wanted("leak_check");
+	PE_parse_boot_argn("kheap_guard", &wants_guards, sizeof(wants_guards));
+	if (wants_guards && !guarded_startup())
+		log_format(NULL,
+			   "kheap_guard: there are no addresses for guarded blocks\n");
 	if (PE_parse_boot_argn("maxmem", &megabytes, sizeof(megabytes)) && megabytes)
 		heap_limit = (size_t)megabytes << 20;
+}
+
+bool kheap_is_strict(void)
+{
+	return is_strict;
 }
 
 /* ---- the table ---- */
@@ -141,6 +154,15 @@ size_t kheap_class(size_t size)
 	return (size + PAGE - 1) & ~(size_t)(PAGE - 1);
 }
 
+/* Finds room for a block of `whole` bytes, the size rounded up. */
+static bool place_block(struct record *record, size_t whole, size_t alignment)
+{
+	record->guarded = guarded_new(record->size, alignment, record->caller);
+	record->block = record->guarded ? record->guarded->block
+					: aligned_alloc(alignment, whole);
+	return record->block;
+}
+
 void *kheap_alloc(struct heap_call call, enum heap_family family, size_t size,
 		  size_t alignment, bool zero)
 {
@@ -161,34 +183,108 @@ void *kheap_alloc(struct heap_call call, enum heap_family family, size_t size,
 		return NULL;
 	}
 	whole = ((size ? size : 1) + alignment - 1) & ~(alignment - 1);
-	*record = (struct record){NULL,	     aligned_alloc(alignment, whole),
-				  size,	     call.caller,
-				  call.name, family};
-	if (!record->block) {
+	*record = (struct record){NULL, NULL, size, call.caller, call.name, family, NULL};
+	if (!place_block(record, whole, alignment)) {
 		atomic_fetch_sub(&heap_used, size);
 		free(record);
 		return NULL;
 	}
-	memset(record->block, zero ? 0 : FRESH, whole);
+	memset(record->block, zero ? 0 : FRESH, record->guarded ? size : whole);
 	insert(record);
 	return record->block;
 }
 
+/* ---- the latest freed blocks ---- */
+
+enum { FREED_KEPT = 1024 };
+
+static struct freed {
+	const void *block, *allocated;
+} freed[FREED_KEPT];
+static unsigned freed_count;
+static struct guard freed_guard;
+
+static void remember_freed(const struct record *record)
+{
+	guard_lock(&freed_guard);
+	freed[freed_count++ % FREED_KEPT] = (struct freed){record->block, record->caller};
+	guard_unlock(&freed_guard);
+}
+
+/* Who had asked for the block that was freed there; NULL: none was lately. */
+static const void *origin_of_freed(const void *block)
+{
+	const void *origin = NULL;
+
+	guard_lock(&freed_guard);
+	for (unsigned i = 0; i < FREED_KEPT && !origin; i++) {
+		if (freed[i].block == block)
+			origin = freed[i].allocated;
+	}
+	guard_unlock(&freed_guard);
+	return origin;
+}
+
 /* ---- freeing ---- */
 
-static void complain(struct heap_call call, const char *format, ...)
+static void complain(struct heap_call call, const char *check, const void *origin,
+		     const char *format, ...)
 {
 	const char *kext = kmod_name_at(call.caller);
 	char text[160];
 	va_list arguments;
 
+	if (!has_free_check)
+		return;
 	va_start(arguments, format);
 	xnu_vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	finding_tell(check, NULL, call.caller, origin, text);
 	if (is_strict)
 		panic_at(call.caller, "%s", text);
 	log_format(call.caller, "%s (called by %s, %p)\n", text,
 		   kext ? kext : "the kernel", call.caller);
+}
+
+static void complain_unknown(struct heap_call call, const void *block)
+{
+	const void *origin = origin_of_freed(block);
+
+	complain(call, origin ? "heap.double-free" : "heap.bad-free", origin,
+		 "bad %s of %p: it is not an allocated block%s", call.name, block,
+		 origin ? " any more" : "");
+}
+
+static void check_free(struct heap_call call, const struct record *record,
+		       enum heap_family family, size_t size)
+{
+	const char *damage = record->guarded ? guarded_damage(record->guarded) : NULL;
+
+	if (record->family != family)
+		complain(call, "heap.family", record->caller,
+			 "bad %s of %p: the block is from the family of %s", call.name,
+			 record->block, family_names[record->family]);
+	else if (size != HEAP_ANY_SIZE && size != record->size)
+		complain(call, "heap.size", record->caller,
+			 "bad %s size 0x%lx should be 0x%lx", call.name, size,
+			 record->size);
+	if (damage)
+		complain(call, damage, record->caller,
+			 "%s of %p: what lies around the block of %lu was written to",
+			 call.name, record->block, record->size);
+}
+
+static void give_back(struct heap_call call, struct record *record)
+{
+	remember_freed(record);
+	if (record->guarded) {
+		guarded_free(record->guarded, call.caller);
+	} else {
+		memset(record->block, DEAD, record->size);
+		free(record->block);
+	}
+	atomic_fetch_sub(&heap_used, record->size);
+	free(record);
 }
 
 void kheap_free(struct heap_call call, enum heap_family family, void *block, size_t size)
@@ -201,20 +297,11 @@ void kheap_free(struct heap_call call, enum heap_family family, void *block, siz
 		return;
 	record = take(block);
 	if (!record) {
-		complain(call, "bad %s of %p: it is not an allocated block", call.name,
-			 block);
+		complain_unknown(call, block);
 		return;
 	}
-	if (record->family != family)
-		complain(call, "bad %s of %p: the block is from the family of %s",
-			 call.name, block, family_names[record->family]);
-	else if (size != HEAP_ANY_SIZE && size != record->size)
-		complain(call, "bad %s size 0x%lx should be 0x%lx", call.name, size,
-			 record->size);
-	memset(block, DEAD, record->size);
-	atomic_fetch_sub(&heap_used, record->size);
-	free(block);
-	free(record);
+	check_free(call, record, family, size);
+	give_back(call, record);
 }
 
 /* ---- leaks of an unloaded kext ---- */
@@ -249,6 +336,18 @@ static void count_leak(struct leak_report *report, const struct record *record)
 	}
 }
 
+static void tell_leak(const char *identifier, const struct leaks *site, const void *start)
+{
+	char text[128];
+
+	xnu_snprintf(text, sizeof(text), "%s: %lu block(s), %lu byte(s)", site->name,
+		     site->blocks, site->bytes);
+	finding_tell("heap.leak", identifier, NULL, site->caller, text);
+	log_format(NULL, "  %s at +0x%lx: %zu block(s), %zu byte(s)\n", site->name,
+		   (const char *)site->caller - (const char *)start, site->blocks,
+		   site->bytes);
+}
+
 /* Blocks stay: another kext may have been given them. */
 void kheap_kmod_unloaded(const char *identifier, const void *start, const void *end)
 {
@@ -266,13 +365,10 @@ void kheap_kmod_unloaded(const char *identifier, const void *start, const void *
 		}
 		guard_unlock(&shards[i].guard);
 	}
-	if (!report.blocks)
+	if (!report.blocks || !has_leak_check)
 		return;
 	log_format(NULL, "%s leaked %zu block(s), %zu byte(s)\n", identifier,
 		   report.blocks, report.bytes);
 	for (int i = 0; i < LEAK_SITES && report.sites[i].caller; i++)
-		log_format(NULL, "  %s at +0x%lx: %zu block(s), %zu byte(s)\n",
-			   report.sites[i].name,
-			   (const char *)report.sites[i].caller - (const char *)start,
-			   report.sites[i].blocks, report.sites[i].bytes);
+		tell_leak(identifier, &report.sites[i], start);
 }

@@ -36,8 +36,10 @@ void lck_mtx_destroy(lck_mtx_t *lock, lck_grp_t *group)
 {
 	if (atomic_exchange(&lock->word, DESTROYED) == DESTROYED)
 		return;
-	if (atomic_load(&lock->owner) == thread_self())
+	if (atomic_load(&lock->owner) == thread_self()) {
 		thread_self()->mutexes_held--;
+		lock_is_given_back(lock);
+	}
 	atomic_store(&lock->owner, NULL);
 	lck_grp_leave(group, LOCK_MUTEX);
 }
@@ -56,13 +58,14 @@ struct thread *lck_mtx_owner(const lck_mtx_t *lock)
 }
 
 /* The holder changes `mode` and the count of held spin locks together. */
-static void enter(lck_mtx_t *lock, uint32_t mode)
+static void enter(const void *caller, lck_mtx_t *lock, uint32_t mode)
 {
 	struct thread *thread = thread_self();
 
 	atomic_store_explicit(&lock->owner, thread, memory_order_relaxed);
 	atomic_store_explicit(&lock->mode, mode, memory_order_relaxed);
 	thread->mutexes_held++;
+	lock_is_taken(lock, caller);
 	if (mode == MODE_SPIN)
 		thread->preemption_level++;
 }
@@ -113,7 +116,7 @@ static void lock_for(const void *caller, lck_mtx_t *lock, uint32_t mode)
 {
 	if (!try_word(lock))
 		lock_slowly(caller, lock);
-	enter(lock, mode);
+	enter(caller, lock, mode);
 }
 
 void lck_mtx_lock(lck_mtx_t *lock)
@@ -136,7 +139,7 @@ static boolean_t try_for(const void *caller, lck_mtx_t *lock, uint32_t mode)
 		check_lockable(caller, lock);
 	if (!try_word(lock))
 		return XNU_FALSE;
-	enter(lock, mode);
+	enter(caller, lock, mode);
 	return XNU_TRUE;
 }
 
@@ -181,6 +184,7 @@ static void unlock_for(const void *caller, lck_mtx_t *lock)
 		thread_self()->preemption_level--;
 	}
 	thread_self()->mutexes_held--;
+	lock_is_given_back(lock);
 	atomic_store_explicit(&lock->owner, NULL, memory_order_relaxed);
 	if (atomic_exchange(&lock->word, FREE) == CONTENDED)
 		futex_wake(&lock->word, 1);

@@ -136,15 +136,24 @@ struct thread *lck_mtx_owner(const lck_mtx_t *lock);
 /* ---- balance.c ---- */
 struct lock_balance {
 	int mutexes, spin;
+	unsigned sites;
 };
+/* The calling thread has a mutex or spin lock now, which code at `site` took; or no more. */
+void lock_is_taken(const void *lock, const void *site);
+void lock_is_given_back(const void *lock);
 /* What the calling thread holds. */
 struct lock_balance lock_balance_now(void);
 /*
  * Logs, unless the boot argument lock_check=0 is given, what `kext`'s routine took and did
- * not give back or gave back and had not taken; then counts from `before` again.
+ * not give back or gave back and had not taken, and tells of it with the routine's
+ * `code`; then counts from `before` again.
  */
-void lock_balance_check(struct lock_balance before, const char *kext,
-			const char *routine);
+void lock_balance_check(struct lock_balance before, const char *kext, const char *routine,
+			const void *code);
+/* Boot argument -kheap_strict: what is done wrong with memory is a panic. */
+bool kheap_is_strict(void);
+/* Whether the boot argument of a check is not 0. */
+bool check_is_wanted(const char *name);
 
 /* ---- read/write locks; 16 bytes ---- */
 typedef struct lck_rw {

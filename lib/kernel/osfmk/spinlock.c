@@ -105,6 +105,7 @@ static void lock_for(const void *caller, lck_spin_t *lock)
 	if (!try_word(lock))
 		lock_slowly(caller, lock);
 	atomic_store(&lock->owner, own_tag());
+	lock_is_taken(lock, caller);
 }
 
 void lck_spin_lock(lck_spin_t *lock)
@@ -120,20 +121,26 @@ void lck_spin_lock_grp(lck_spin_t *lock, lck_grp_t *group)
 }
 KPI(lck_spin_lock_grp);
 
-boolean_t lck_spin_try_lock(lck_spin_t *lock)
+static boolean_t try_for(const void *caller, lck_spin_t *lock)
 {
 	if (!try_word(lock))
 		return XNU_FALSE;
 	thread_self()->preemption_level++;
 	atomic_store(&lock->owner, own_tag());
+	lock_is_taken(lock, caller);
 	return XNU_TRUE;
+}
+
+boolean_t lck_spin_try_lock(lck_spin_t *lock)
+{
+	return try_for(__builtin_return_address(0), lock);
 }
 KPI(lck_spin_try_lock);
 
 boolean_t lck_spin_try_lock_grp(lck_spin_t *lock, lck_grp_t *group)
 {
 	(void)group;
-	return lck_spin_try_lock(lock);
+	return try_for(__builtin_return_address(0), lock);
 }
 KPI(lck_spin_try_lock_grp);
 
@@ -141,6 +148,7 @@ static void unlock_for(const void *caller, lck_spin_t *lock)
 {
 	if (atomic_load(&lock->owner) != own_tag())
 		give_up(caller, lock, "unlocked by a thread that does not hold it");
+	lock_is_given_back(lock);
 	atomic_store(&lock->owner, 0);
 	if (atomic_exchange(&lock->word, 0) == 2)
 		futex_wake(&lock->word, 1);

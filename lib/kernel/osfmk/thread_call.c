@@ -569,6 +569,6 @@ void thread_call_kmod_unloaded(const char *identifier, const void *start, const 
 	}
 	pthread_mutex_unlock(&lock);
 	if (left)
-		log_format(NULL, "%s left %u thread call(s), %u of them pending\n",
-			   identifier, left, pending);
+		report_left(identifier, "left %u thread call(s), %u of them pending",
+			    left, pending);
 }
