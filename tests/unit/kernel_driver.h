@@ -78,7 +78,7 @@ static UNUSED bool receive(struct kernel *kernel, uint16_t type, uint64_t id)
 		struct frame *keep = &kernel->answer;
 		bool is_answer = frame.type == type && frame.id == id;
 		if (frame.type == KERNEL_REQUEST_LOAD ||
-		    frame.type == KERNEL_REQUEST_RESOURCE)
+		    frame.type == KERNEL_REQUEST_RESOURCE || frame.type == KERNEL_OPEN)
 			keep = &kernel->upcall;
 		if (is_answer || keep == &kernel->upcall) {
 			frame_free(keep);

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include "kernel_panics.h"
 #include "kernel/machine/machine.h"
@@ -94,6 +95,41 @@ static void try_open(void)
 	(void)!open("/etc/passwd", O_RDONLY);
 }
 
+static int held_folder = -1; /* opened outside, as those that kextd sends */
+
+static void try_open_beneath(void)
+{
+	(void)!openat(held_folder, "passwd", O_RDONLY);
+}
+
+static void try_openat2(void)
+{
+	uint64_t how[3] = {0};
+	syscall(SYS_openat2, held_folder, "passwd", how, sizeof(how));
+}
+
+static void try_stat(void)
+{
+	struct stat st;
+	syscall(SYS_newfstatat, held_folder, "passwd", &st, 0);
+}
+
+static void try_getdents(void)
+{
+	char names[512];
+	syscall(SYS_getdents64, held_folder, names, sizeof(names));
+}
+
+static void try_unlink(void)
+{
+	unlinkat(held_folder, "none", 0);
+}
+
+static void try_dup(void)
+{
+	(void)!dup(held_folder);
+}
+
 static void try_fork(void)
 {
 	(void)!fork();
@@ -123,12 +159,59 @@ static void try_wx(void)
 /* The same from the kernel's own code, where the list of allowed calls decides. */
 static void filter_refuses(void **state)
 {
-	static void (*const attempts[])(void) = {try_open, try_fork,   try_kill,
-						 try_exec, try_socket, try_wx};
+	static void (*const attempts[])(void) = {try_open, try_open_beneath, try_openat2,
+						 try_stat, try_getdents,     try_unlink,
+						 try_dup,  try_fork,	     try_kill,
+						 try_exec, try_socket,	     try_wx};
 	(void)state;
+	held_folder = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(held_folder >= 0);
 	assert_int_equal(try_in_sandbox(try_nothing), 0);
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++)
 		assert_int_equal(try_in_sandbox(attempts[i]), SIGSYS);
+}
+
+static int received[2]; /* ends of a socket pair; one stands for kextd's */
+
+/* What kextd sends can be used: read and written at positions, cut, looked at. */
+static void try_files(void)
+{
+	struct frame_reader reader;
+	struct frame frame;
+	struct stat st;
+	char text[4];
+	frame_reader_init(&reader, received[0], 100);
+	if (frame_reader_read(&reader, &frame) != 1 || frame.fd_count != 1)
+		_exit(1);
+	int fd = frame.fds[0];
+	if (pwrite(fd, "text", 4, 0) != 4 || pread(fd, text, 4, 0) != 4 ||
+	    ftruncate(fd, 3) < 0 || fsync(fd) < 0 || syscall(SYS_fstat, fd, &st) < 0 ||
+	    st.st_size != 3)
+		_exit(2);
+}
+
+static void files_that_came_are_usable(void **state)
+{
+	int status;
+	(void)state;
+	int file = memfd_create("file", MFD_CLOEXEC);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, received), 0);
+	/* Below those that the sandbox closes. */
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(received[0], 3);
+		received[0] = 3;
+		sandbox_enter(-1);
+		try_files();
+		_exit(0);
+	}
+	struct frame frame = {.type = KERNEL_OPEN, .fds = {file}, .fd_count = 1};
+	assert_int_equal(frame_send(received[1], &frame), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(file);
+	close(received[0]);
+	close(received[1]);
 }
 
 /* Field of /proc/PID/task/THREAD/status. */
@@ -296,6 +379,7 @@ int main(void)
 		cmocka_unit_test(raw_system_calls_of_32_bits),
 		cmocka_unit_test(sysenter_is_refused),
 		cmocka_unit_test(filter_refuses),
+		cmocka_unit_test(files_that_came_are_usable),
 		cmocka_unit_test(privileges_are_gone),
 		cmocka_unit_test(landlock_takes_rights),
 		cmocka_unit_test(fallback_without_landlock),
