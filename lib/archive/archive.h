@@ -117,6 +117,9 @@ static inline uint64_t archive_max_bytes(const struct kext_archive_options *opti
 					     : KEXT_ARCHIVE_MAX_BYTES;
 }
 
+/* Removes the folder of plug-ins that was made for a kext and got none (unpack.c). */
+void archive_drop_plugins(const struct kext_archive *archive, size_t index, int dirfd);
+
 /* Finds out which kexts are plug-ins of others, by their stored paths (names.c). */
 int archive_find_parents(struct kext_archive *archive)
 	__attribute__((warn_unused_result));

@@ -231,6 +231,19 @@ static int unpack_nested(struct unpacking *u, int dirfd, const char *folder,
 		      : unpack(u, fd, flags);
 }
 
+void archive_drop_plugins(const struct kext_archive *archive, size_t index, int dirfd)
+{
+	const struct archive_entry *entry = &archive->entries.items[index];
+	_cleanup_free_ char *path = plugins_folder(archive, entry->parent);
+	char *slash = path ? strrchr(path, '/') : NULL;
+	if (!slash)
+		return;
+	*slash = '\0';
+	_cleanup_fd_ int fd = file_open_beneath(dirfd, path, O_RDONLY | O_DIRECTORY, 0);
+	if (fd >= 0)
+		unlinkat(fd, slash + 1, AT_REMOVEDIR);
+}
+
 int kext_archive_unpack(const struct kext_archive *archive, size_t index, int dirfd,
 			const char *folder, unsigned flags,
 			struct kext_diagnostics *diagnostics)

@@ -109,6 +109,30 @@ static int run_levels(struct unpacking_all *u)
 	return 0;
 }
 
+/* Of a kext that failed not even the folder that it was to go into stays. */
+static void clean_up(struct unpacking_all *u)
+{
+	for (size_t i = 0; i < u->count; i++) {
+		struct job *job = &u->jobs[i];
+		if (job->is_nested && job->error < 0)
+			archive_drop_plugins(u->archive, job->index, u->dirfd);
+	}
+}
+
+/* Makes clear that the failure of one does not mean that nothing is there. */
+static void tell_partial(const struct unpacking_all *u,
+			 struct kext_diagnostics *diagnostics)
+{
+	size_t failed = 0;
+	for (size_t i = 0; i < u->count; i++)
+		failed += u->jobs[i].error < 0;
+	if (failed && failed < u->count)
+		kext_diagnose(diagnostics, KEXT_WARNING, "archive.partial", u->folder,
+			      NULL,
+			      "%zu of %zu kexts are unpacked; of the others nothing is",
+			      u->count - failed, u->count);
+}
+
 static int make_jobs(struct unpacking_all *u, const size_t *indices)
 {
 	size_t entries = u->archive->entries.count;
@@ -146,12 +170,17 @@ int kext_archive_unpack_all(const struct kext_archive *archive, const size_t *in
 	int error = make_jobs(&u, indices);
 	if (error == 0)
 		error = run_levels(&u);
+	bool is_run = error == 0;
 	for (size_t i = 0; u.jobs && i < u.count; i++) {
 		if (error == 0)
 			error = u.jobs[i].error;
 		if (u.jobs[i].diagnostics)
 			kext_diagnostics_move(diagnostics, u.jobs[i].diagnostics);
 		kext_diagnostics_free(u.jobs[i].diagnostics);
+	}
+	if (is_run) {
+		clean_up(&u);
+		tell_partial(&u, diagnostics);
 	}
 	free(u.jobs);
 	free(u.level);

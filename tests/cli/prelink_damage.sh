@@ -98,6 +98,20 @@ test_damaged_links_of_a_kext()
 		"is not in the file"
 }
 
+# Of a damaged kext nothing stays, not even the folder it was to go into; the others are there.
+test_one_kext_is_damaged()
+{
+	build_file classic x86_64
+	patched "$T/classic.x86_64" '
+headers = [at for at in range(0, len(d), 0x1000) if u32(at) == 0xfeedfacf]
+put32(headers[2] + 16, 77777)'
+	expect_status 1 mkextunpack -d "$T/some" "$T/bad"
+	expect_text "$T/err" "kext com.example.Inner, offset 0x9000, is damaged: 77777 load commands"
+	expect_text "$T/err" "$T/some: warning: 3 of 4 kexts are unpacked; of the others nothing is"
+	expect_equal "$(cd "$T/some" && find . -name '.*.*' -o -name 'PlugIns*')" ""
+	expect_equal "$(ls "$T/some" | xargs)" "Alpha.kext Beta.kext Mach.kext"
+}
+
 test_command_count_of_four_billion()
 {
 	spoiled classic x86_64 'put32(16, 0xffffffff)' "4294967295"
