@@ -92,28 +92,65 @@ static const struct command command = {
 	.rows = rows,
 };
 
+/* ---- where the options end ---- */
+
+/* A letter, a long name, or the beginning of one long name alone. */
+static const struct option_row *row_of(const char *word, size_t length)
+{
+	const struct option_row *found = NULL;
+	for (const struct option_row *row = rows; row->letter || row->name; row++) {
+		if (length == 1 && row->letter == word[0])
+			return row;
+		if (!row->name || strncmp(row->name, word, length) != 0)
+			continue;
+		if (!row->name[length])
+			return row;
+		if (found)
+			return NULL;
+		found = row;
+	}
+	return found;
+}
+
+/* Whether the word is letters of options that take no argument. */
+static bool is_cluster(const char *word)
+{
+	for (; *word; word++) {
+		const struct option_row *row = row_of(word, 1);
+		if (!row || row->letter != *word || row->argument)
+			return false;
+	}
+	return true;
+}
+
+/* How many words the option at the first of them takes; 0: it is none. */
+static int option_words(const char *word)
+{
+	bool is_double = word[0] == '-' && word[1] == '-';
+	const char *name = word + (is_double ? 2 : 1);
+	size_t length = strcspn(name, "=");
+	if (word[0] != '-' || !length || (!is_double && kext_query_is_predicate(word)))
+		return 0;
+	const struct option_row *row = row_of(name, length);
+	if (row)
+		return row->argument && !name[length] ? 2 : 1;
+	return !is_double && is_cluster(name);
+}
+
 /*
  * Options stand before everything else, and a query's words look like options: the first
- * word that is no option of ours begins what follows. Returns its position.
+ * word that is no option of ours begins what follows. With one dash -root and -version
+ * are the query's. Returns its position.
  */
 static int options_end(int argc, char **argv)
 {
-	int at = 1;
-	while (at < argc && argv[at][0] == '-' && argv[at][1]) {
-		const char *word = argv[at] + (argv[at][1] == '-' ? 2 : 1);
-		const struct option_row *row = rows;
-		if (!*word)
-			break;
-		while ((row->letter || row->name) &&
-		       !(row->name && strcmp(row->name, word) == 0) &&
-		       !(row->letter && word[0] == row->letter && !word[1]))
-			row++;
-		if (!row->letter && !row->name)
-			break;
-		at += row->argument ? 2 : 1;
-	}
+	int at = 1, words;
+	while (at < argc && (words = option_words(argv[at])))
+		at += words;
 	return at < argc ? at : argc;
 }
+
+/* ---- running queries ---- */
 
 static void emit(void *data, const char *text, size_t length)
 {

@@ -18,6 +18,8 @@ static bool quiet, all, keeps; /* -p, which says otherwise in each era */
 static unsigned level, timeout_ms, era = KEXT_ERA_MODERN;
 static const char *instance_text;
 
+static void refuse_r(const char *folder);
+
 static const struct option_row rows[] = {
 	{'b', "bundle-id", OPTION_LIST, &identifiers, "IDENTIFIER", "unload this kext",
 	 NULL},
@@ -28,6 +30,8 @@ static const struct option_row rows[] = {
 	{'p', "personalities-only", OPTION_FLAG, &keeps, NULL,
 	 "terminate services, remove personalities, do not unload", NULL},
 	{0, "all", OPTION_FLAG, &all, NULL, "unload every kext, the latest first", NULL},
+	/* No abbreviation of --root: Darwin's tools never took it. */
+	{'r', NULL, OPTION_CALL, NULL, "FOLDER", NULL, refuse_r},
 	OPTION_ROW_ROOT,
 	OPTION_ROW_ERA(era, "whose messages, statuses, and meaning of -p"),
 	{'q', "quiet", OPTION_FLAG, &quiet, NULL, "print nothing", NULL},
@@ -48,6 +52,12 @@ static const struct command command = {
 	.operands = &paths,
 	.era = &era,
 };
+
+static void refuse_r(const char *folder)
+{
+	options_fail(&command, "-r %s: no folder of kexts is searched for what is loaded",
+		     folder);
+}
 
 static struct kext_client *client; /* NULL: no kextd runs, so nothing is loaded */
 static int status;		   /* what the command ends with, so far */

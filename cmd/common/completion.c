@@ -21,9 +21,33 @@ static bool takes_word(const struct option_row *row)
 	return row->argument && row->argument[0] != '[';
 }
 
+/* "a|b|c" as "a b c". */
+static void print_words(const char *choice)
+{
+	for (; *choice; choice++)
+		putchar(*choice == '|' ? ' ' : *choice);
+}
+
+/* What may follow --era and its like. */
+static void print_bash_choices(const struct command *command)
+{
+	printf("\tcase ${COMP_WORDS[COMP_CWORD - 1]} in\n");
+	for_each_shown(row, command)
+	{
+		if (row->kind != OPTION_CHOICE)
+			continue;
+		printf("\t-%s | --%s)\n\t\tmapfile -t COMPREPLY < <(compgen -W '",
+		       row->name, row->name);
+		print_words(row->argument);
+		printf("' -- \"$word\")\n\t\treturn\n\t\t;;\n");
+	}
+	printf("\tesac\n");
+}
+
 static void print_bash(const struct command *command)
 {
 	printf("_%s()\n{\n\tlocal word=${COMP_WORDS[COMP_CWORD]}\n", command->name);
+	print_bash_choices(command);
 	printf("\tif [[ $word == -* ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
 	for_each_shown(row, command)
 	{
@@ -59,7 +83,13 @@ static void print_zsh_option(const struct option_row *row, const char *name)
 	if (takes_word(row)) {
 		putchar(':');
 		print_escaped(row->argument, "[]:\\");
-		printf(":_files");
+		if (row->kind == OPTION_CHOICE) {
+			printf(":(");
+			print_words(row->argument);
+			putchar(')');
+		} else {
+			printf(":_files");
+		}
 	}
 	putchar('\'');
 }
@@ -91,8 +121,13 @@ static void print_fish(const struct command *command)
 			printf(" -s %c", row->letter);
 		if (row->name)
 			printf(" -l %s", row->name);
-		if (takes_word(row))
+		if (row->kind == OPTION_CHOICE) {
+			printf(" -x -a '");
+			print_words(row->argument);
+			putchar('\'');
+		} else if (takes_word(row)) {
 			printf(" -r");
+		}
 		printf(" -d '");
 		print_escaped(row->help, "\\");
 		printf("'\n");

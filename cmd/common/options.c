@@ -282,9 +282,22 @@ static void take_operand(const struct command *command, const char *operand)
 		options_fail(command, "extra arguments starting at %s", operand);
 }
 
+/* Tiger's tools took one of -v and -q, and that once. */
+static void check_levels(const struct command *command, unsigned count)
+{
+	if (count > 1 && command->era && *command->era == KEXT_ERA_TIGER)
+		options_fail(command, "duplicate use of -v and/or -q option");
+}
+
+static bool is_about_level(const struct option_row *row)
+{
+	return row->kind == OPTION_LEVEL || row->letter == 'q';
+}
+
 void options_parse(const struct command *command, int argc, char **argv)
 {
 	static struct tables tables; /* help and errors exit from within */
+	unsigned levels = 0;
 	int value;
 	tables = make_tables(command);
 	argv[0] = (char *)command->name; /* getopt's own messages begin with it */
@@ -295,12 +308,14 @@ void options_parse(const struct command *command, int argc, char **argv)
 			take_operand(command, optarg);
 		} else if (row) {
 			apply(command, row, argc, argv);
+			levels += is_about_level(row);
 		} else {
 			fail_usage(command);
 		}
 	}
 	while (optind < argc)
 		take_operand(command, argv[optind++]);
+	check_levels(command, levels);
 	free(tables.letters);
 	free(tables.names);
 }

@@ -87,6 +87,11 @@ static const struct query_predicate *find_in(const struct query_predicate *table
 	return NULL;
 }
 
+bool kext_query_is_predicate(const char *word)
+{
+	return find_in(query_predicates, word) != NULL;
+}
+
 static void parse_node_options(struct parser *p, struct query_node *node)
 {
 	for (bool more = true; more;) {

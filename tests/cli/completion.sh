@@ -14,6 +14,12 @@ test_bash_completes_options_and_files()
 	COMP_WORDS=(kextload so) COMP_CWORD=1
 	_kextload
 	expect_equal "${COMPREPLY[*]}" some.kext
+	COMP_WORDS=(kextload --era s) COMP_CWORD=2
+	_kextload
+	expect_equal "${COMPREPLY[*]}" snowleopard
+	COMP_WORDS=(kextload -color '') COMP_CWORD=2
+	_kextload
+	expect_equal "${COMPREPLY[*]}" "auto always never"
 	complete -p kextload | grep -q -- '-F _kextload' || fail "not registered"
 }
 
@@ -30,6 +36,14 @@ test_every_command_says_its_version()
 	done
 	[ -n "${name:-}" ] || fail "there are no completions"
 	expect_status 64 kextload --generate-completion csh
+}
+
+# The words of a choice, as zsh's _arguments and fish's complete take them.
+test_choices_of_zsh_and_fish()
+{
+	expect_text <(kextstat --generate-completion zsh) ':(tiger snowleopard modern)'
+	expect_text <(kextstat --generate-completion fish) "-x -a 'tiger snowleopard modern'"
+	expect_text <(kextstat --generate-completion fish) "-x -a 'auto always never'"
 }
 
 run_tests

@@ -218,4 +218,22 @@ test_broken_neighbours()
 	expect_equal "$(cat "$T/err")" ''
 }
 
+# Options are taken as by all other commands; what is also a predicate begins the query.
+test_options()
+{
+	fixture
+	local word expected='LibB.kext LibA.kext '
+	for word in -is0 -nul; do
+		expect_equal "$(kextfind --color=never -no-paths -is $word "$F" -b TEST.L | tr '\0' ' ')" "$expected"
+	done
+	expect_equal "$(kextfind -no-p -sub -f "$F" -b st.l | tr '\n' ' ')" "$expected"
+	expect_equal "$(kextfind -no-p -search-item="$F" -b test.lib | tr '\n' ' ')" "$expected"
+	mkdir -p "$T/root/Library/Extensions"
+	cp -R "$F/LibB.kext" "$T/root/Library/Extensions"
+	expect_equal "$(kextfind --root="$T/root" -no-paths -version gt2.5 -B -s LibB)" LibB.kext
+	expect_equal "$(kextfind --root "$T/root" -no-paths -root)" Code.kext
+	expect_equal "$(KEXT_ROOT=$T/root kextfind -no-paths -root)" Code.kext
+	expect_status 64 kextfind -no "$F"
+}
+
 run_tests

@@ -173,4 +173,12 @@ test_status_64_usage()
 	expect_status 64 kextunload -v=3 -b no.such
 }
 
+# It is among the letters of Darwin's tool, and no abbreviation of --root.
+test_r_is_refused()
+{
+	expect_status 64 kextunload -r "$T" -b no.such
+	expect_text "$T/err" "-r $T: no folder"
+	expect_status 66 kextunload --ro "$T/none" -b no.such
+}
+
 run_tests

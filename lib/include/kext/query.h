@@ -37,6 +37,8 @@ struct kext_query_options {
 KEXT_API KEXT_MUST_CHECK int kext_query_parse(const char *const *words, size_t count,
 					      struct kext_diagnostics *diagnostics,
 					      struct kext_query **ret_query);
+/* Whether it names a predicate or a command, "-loaded", with one dash or two. */
+KEXT_API bool kext_query_is_predicate(const char *word);
 /* Takes NULL. Returns NULL. */
 KEXT_API struct kext_query *kext_query_free(struct kext_query *query);
 /* Applies the query to every kext searched, in their order. 0 or -ENOMEM. */
