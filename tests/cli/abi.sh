@@ -10,10 +10,12 @@ test_vtables_and_symbols()
 	[ "$(grep -c '^ok' "$SUITE/gcc")" -ge 18 ] || fail "checks are missing"
 }
 
-# The C objects are the same; only the C++ is compiled again, unless sanitizers are in them.
-test_vtables_and_symbols_of_clang()
+# clang_kernel: a build folder with a kernel whose C++ clang has compiled, once a run. The C objects
+# are the same, unless sanitizers are in them.
+clang_kernel()
 {
-	local other=$T/clang
+	local other=$SUITE/clang
+	[ ! -e "$other/share/kext/mach_kernel" ] || return 0
 	mkdir -p "$other"
 	if ! nm "$BUILD/libexec/kext/kernel_task" | grep -q __asan_init; then
 		cp -a "$BUILD/kernel" "$BUILD/pic" "$BUILD/gen" "$other/"
@@ -29,9 +31,46 @@ test_vtables_and_symbols_of_clang()
 		tail -20 "$T/make"
 		fail "clang does not build the kernel"
 	}
-	python3 "$ROOT/tests/model/abi.py" "$other/share/kext/mach_kernel" "$ROOT/tests/golden" |
-		tee "$SUITE/clang" | grep '^not ok' && fail "the tables differ"
-	[ "$(grep -c '^ok' "$SUITE/clang")" -ge 18 ] || fail "checks are missing"
+	cp -R "$BUILD/share/kext/System.kext" "$other/share/kext/"
+}
+
+test_vtables_and_symbols_of_clang()
+{
+	clang_kernel
+	python3 "$ROOT/tests/model/abi.py" "$SUITE/clang/share/kext/mach_kernel" "$ROOT/tests/golden" |
+		tee "$SUITE/clang.checks" | grep '^not ok' && fail "the tables differ"
+	[ "$(grep -c '^ok' "$SUITE/clang.checks")" -ge 18 ] || fail "checks are missing"
+}
+
+# say NAME: what the samples say in the kernel of the environment, into $T/NAME.
+say()
+{
+	local sample
+	export KEXT_RUNDIR=$T/run.$1 KEXT_STATEDIR=$T/state.$1
+	for sample in Objects LibkernTests; do
+		[ -d "$T/$sample.kext" ] ||
+			make -s -C "$ROOT/tests/kexts/$sample" KEXT_CC="$BUILD/bin/kext-cc" OUT="$T" >&2
+		expect_status 0 kextload "$T/$sample.kext"
+	done
+	ksysctl -n debug.objects >"$T/$1"
+	for sample in Objects LibkernTests; do
+		expect_status 0 kextunload "$T/$sample.kext"
+	done
+	kdmesg | grep "^ok \|^not ok \|shapes left" >>"$T/$1"
+	kextd --shutdown
+}
+
+# The samples cannot tell which compiler built the kernel.
+test_samples_say_the_same()
+{
+	clang_kernel
+	say gcc
+	export KEXT_LIBEXECDIR=$SUITE/clang/libexec/kext KEXT_DATADIR=$SUITE/clang/share/kext
+	say clang
+	readelf -p .comment "$KEXT_LIBEXECDIR/kernel_task" >"$T/comment"
+	expect_text "$T/comment" clang
+	[ "$(grep -c '^ok ' "$T/gcc")" -ge 240 ] || fail "checks are missing"
+	diff "$T/gcc" "$T/clang" || fail "they differ"
 }
 
 # Sizes and offsets as compile-time assertions, for each compiler that reads the headers.
