@@ -231,8 +231,8 @@ test_options()
 	mkdir -p "$T/root/Library/Extensions"
 	cp -R "$F/LibB.kext" "$T/root/Library/Extensions"
 	expect_equal "$(kextfind --root="$T/root" -no-paths -version gt2.5 -B -s LibB)" LibB.kext
-	expect_equal "$(kextfind --root "$T/root" -no-paths -root)" Code.kext
-	expect_equal "$(KEXT_ROOT=$T/root kextfind -no-paths -root)" Code.kext
+	expect_equal "$(kextfind --root "$T/root" -no-paths -root -B -s Code)" Code.kext
+	expect_equal "$(KEXT_ROOT=$T/root kextfind -no-paths -root -B -s Code)" Code.kext
 	expect_status 64 kextfind -no "$F"
 }
 
