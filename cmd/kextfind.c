@@ -320,6 +320,7 @@ int main(int argc, char **argv)
 	    kext_repository_new(search.context, &search.universe) < 0)
 		return EX_OSERR;
 	kext_context_set_era(search.context, arguments.era);
+	root_apply(&arguments.items);
 	resolve_items();
 	add_items(&search);
 	ask_what_is_loaded(&search);

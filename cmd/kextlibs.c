@@ -17,7 +17,7 @@
 static struct option_list paths, repositories;
 static bool all_symbols, onedef_symbols, multdef_symbols, undef_symbols, compatible;
 static bool non_kpi, unsupported, system_extensions, as_xml, as_json, references;
-static unsigned level;
+static unsigned level, era = KEXT_ERA_MODERN;
 static const char *arch_name;
 
 static const struct option_row rows[] = {
@@ -42,6 +42,7 @@ static const struct option_row rows[] = {
 	{'e', "system-extensions", OPTION_FLAG, &system_extensions, NULL,
 	 "search the system's folders", NULL},
 	OPTION_ROW_ROOT,
+	OPTION_ROW_ERA(era, "whose rules Info.plist and versions are read by"),
 	{0, "arch", OPTION_TEXT, &arch_name, "ARCH", "this architecture only", NULL},
 	{0, "library-references", OPTION_FLAG, &references, NULL, NULL, NULL},
 	{'v', "verbose", OPTION_LEVEL, &level, NULL, "print more", NULL},
@@ -82,6 +83,8 @@ struct search {
 static int open_search(struct search *search, struct kext_diagnostics *diagnostics)
 {
 	int error = kext_context_new(&search->context);
+	if (error == 0)
+		kext_context_set_era(search->context, era);
 	if (error == 0)
 		error = kext_bundle_open(search->context, paths.items[0], diagnostics,
 					 &search->bundle);
@@ -367,14 +370,16 @@ static int report(const struct search *search)
 	return is_multiple ? 2 : is_undefined ? 1 : EX_OK;
 }
 
-static int tell_codeless(const struct kext_bundle *bundle)
+static int tell_codeless(const struct search *search)
 {
+	const struct kext_bundle *bundle = search->bundle;
+	int error = as_json ? print_json(search) : 0;
 	print_error("%s has no executable; %s", paths.items[0],
 		    kext_bundle_compatible_version(bundle)
 			    ? "as a library it should name in OSBundleLibraries what its "
 			      "users are to link against"
 			    : "it should have no OSBundleLibraries");
-	return EX_OK;
+	return error < 0 ? kext_error_exit_status(error) : EX_OK;
 }
 
 static void free_search(struct search *search)
@@ -404,7 +409,7 @@ static int run(void)
 		print_error("%s - %s", paths.items[0], kext_error_string(error));
 		status = kext_error_exit_status(error);
 	} else {
-		status = has_code ? report(&search) : tell_codeless(search.bundle);
+		status = has_code ? report(&search) : tell_codeless(&search);
 	}
 	free_search(&search);
 	kext_diagnostics_free(diagnostics);
@@ -421,5 +426,7 @@ int main(int argc, char **argv)
 		options_fail(&command, "'%s' is no architecture", arch_name);
 	if (as_xml && as_json)
 		options_fail(&command, "-xml and -json exclude each other");
+	root_apply(&paths);
+	root_apply(&repositories);
 	return print_finish(run());
 }

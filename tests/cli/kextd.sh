@@ -64,6 +64,22 @@ test_r_is_a_folder_that_kextd_alone_knows()
 	expect_equal "$(cat "$T/err")" ""
 }
 
+test_root_is_where_its_kexts_are()
+{
+	mkdir -p "$T/root/Library/Extensions"
+	dummy_kext "$T/root/Library/Extensions"
+	serve
+	expect_status 71 kextload -b $ID
+	kextd --shutdown
+	wait
+	serve --root "$T/root"
+	expect_status 0 kextload -b $ID
+	kextd --shutdown
+	wait
+	KEXT_ROOT=$T/root serve
+	expect_status 0 kextload -b $ID
+}
+
 test_d_debug_q_and_v()
 {
 	serve

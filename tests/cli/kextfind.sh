@@ -233,7 +233,7 @@ test_options()
 	expect_equal "$(kextfind --root="$T/root" -no-paths -version gt2.5 -B -s LibB)" LibB.kext
 	expect_equal "$(kextfind --root "$T/root" -no-paths -root -B -s Code)" Code.kext
 	expect_equal "$(KEXT_ROOT=$T/root kextfind -no-paths -root -B -s Code)" Code.kext
-	expect_status 64 kextfind -no "$F"
+	expect_status 64 kextfind -se "$F"
 }
 
 run_tests

@@ -198,6 +198,15 @@ test_codeless_and_errors()
 	expect_status 0 kextlibs "$T/Plain.kext"
 	expect_text "$T/err" 'has no executable'
 	expect_equal "$(cat "$T/out")" ''
+	expect_status 0 kextlibs -json "$T/Plain.kext"
+	python3 -c 'import json, sys
+assert json.load(sys.stdin) == {"schema": "kextlibs/1", "identifier": "a.b",
+                                "architectures": []}' <"$T/out"
+	# Tiger read Info.plist with an entity that the kernel does not know.
+	sed -i 's/a\.b/a\&#46;b/' "$T/Plain.kext/Info.plist"
+	expect_status 71 kextlibs "$T/Plain.kext"
+	expect_status 0 kextlibs --era tiger -json "$T/Plain.kext"
+	expect_text "$T/out" '"identifier": "a.b"'
 	expect_status 64 kextlibs
 	expect_status 64 kextlibs "$T/Plain.kext" "$T/Plain.kext"
 	expect_status 64 kextlibs -xml -json "$T/Plain.kext"

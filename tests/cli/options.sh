@@ -138,4 +138,37 @@ test_v_and_q_once_in_tigers_era()
 	done
 }
 
+# same_under_root TEXT COMMAND WORD…: with --root, --root= and KEXT_ROOT it does the same, and
+# says TEXT; without them it does not.
+same_under_root()
+{
+	local text=$1 status=0
+	shift
+	"$1" --root "$T/root" "${@:2}" >"$T/first" 2>&1 || status=$?
+	expect_text "$T/first" "$text"
+	expect_status $status env KEXT_ROOT="$T/root" "$@"
+	sort "$T/out" "$T/err" | diff - <(sort "$T/first")
+	expect_status $status "$1" --root="$T/root" "${@:2}"
+	sort "$T/out" "$T/err" | diff - <(sort "$T/first")
+	"$@" >"$T/out" 2>&1 || :
+	expect_no_text "$T/out" "$text"
+}
+
+# It stands for / in the default folders, and in paths that lie in them by their text.
+test_root_of_those_that_read_kexts()
+{
+	local folder=$T/root/System/Library/Extensions
+	local kext=/System/Library/Extensions/DummySysctl.kext
+	mkdir -p "$folder"
+	dummy_kext "$folder"
+	same_under_root 'appears to be loadable' kextutil -n -b com.osxbook.kext.DummySysctl
+	same_under_root 'appears to be loadable' kextutil -n $kext
+	same_under_root "$folder/DummySysctl.kext" kextfind -B DummySysctl.kext
+	same_under_root "$folder/DummySysctl.kext" kextfind $kext -library -or -executable
+	same_under_root 'com.apple.kpi.libkern =' kextlibs $kext
+	same_under_root 'com.apple.kpi.libkern' kextlibs -json $kext
+	same_under_root '"included": true' kextcache -z -mkext1 "$T/a.mkext" --json $kext
+	same_under_root '"included": true' kextcache -z -m "$T/a.mkext" --json /System/Library/Extensions
+}
+
 run_tests
