@@ -40,9 +40,9 @@ static int check_commands(const struct macho *macho, const struct report *report
 		if (!is_known_command(command->type, macho->filetype))
 			return report_bad(
 				report, NULL,
-				"load command 0x%x at offset %u has no place in a "
+				"offset %#x: load command 0x%x has no place in a "
 				"file of type %u",
-				command->type, command->offset, macho->filetype);
+				command->offset, command->type, macho->filetype);
 	return 0;
 }
 
@@ -53,15 +53,18 @@ static int check_sections(const struct macho *macho, const struct report *report
 			&macho->segments.items[section->segment_index];
 		if (macho->filetype != MH_OBJECT &&
 		    strcmp(section->segment, segment->name))
-			return report_bad(
-				report, NULL,
-				"section %s,%s lies in the segment %s; the names must "
-				"agree",
-				section->segment, section->name, segment->name);
+			return report_bad(report, NULL,
+					  "offset %#x: section %s,%s lies in the segment "
+					  "%s; the names must "
+					  "agree",
+					  section->header, section->segment,
+					  section->name, segment->name);
 		if (section->align > 31)
 			return report_bad(
-				report, NULL, "section %s,%s asks for alignment 2^%u",
-				section->segment, section->name, section->align);
+				report, NULL,
+				"offset %#x: section %s,%s asks for alignment 2^%u",
+				section->header, section->segment, section->name,
+				section->align);
 	}
 	return 0;
 }
@@ -73,9 +76,10 @@ static int check_type(const struct macho *macho, const struct cpu *cpu,
 		return 0;
 	if (macho->filetype == MH_OBJECT && cpu->links_objects)
 		return 0;
-	return report_bad(report, "Kexts are MH_KEXT_BUNDLE files: link with -kext.",
-			  "Mach-O file type %u is not one that can be linked for %s",
-			  macho->filetype, cpu->name);
+	return report_bad(
+		report, "Kexts are MH_KEXT_BUNDLE files: link with -kext.",
+		"offset 0xc: Mach-O file type %u is not one that can be linked for %s",
+		macho->filetype, cpu->name);
 }
 
 static int check_file(const struct macho *macho, const struct report *report,

@@ -71,16 +71,17 @@ static int check_data(const struct link *link, const struct macho_section *secti
 		break;
 	default:
 		return report_bad(&link->report, NULL,
-				  "section %s,%s has the type 0x%x, which "
+				  "offset %#x: section %s,%s has the type 0x%x, which "
 				  "kexts cannot have",
-				  section->segment, section->name, section->flags & 0xff);
+				  section->header, section->segment, section->name,
+				  section->flags & 0xff);
 	}
 	if (section->content.size != section->size)
 		return report_bad(&link->report, NULL,
-				  "section %s,%s has %zu of its %" PRIu64
+				  "offset %#x: section %s,%s has %zu of its %" PRIu64
 				  " bytes in the file",
-				  section->segment, section->name, section->content.size,
-				  section->size);
+				  section->header, section->segment, section->name,
+				  section->content.size, section->size);
 	return 0;
 }
 
@@ -128,8 +129,10 @@ static int place_segment(struct link *link, const struct macho_segment *source)
 			return r;
 	}
 	if (__builtin_add_overflow(link->total, segment->size, &link->total))
-		return report_bad(&link->report, NULL,
-				  "the segments add up to more than 2^64");
+		return report_bad(
+			&link->report, NULL,
+			"offset %#x: with segment %s they add up to more than 2^64 bytes",
+			source->command, source->name);
 	return place_sections(link, segment);
 }
 
@@ -155,10 +158,10 @@ static int check_segments(struct link *link)
 			return report_bad(&link->report,
 					  "Segments must follow each other "
 					  "from address 0 on.",
-					  "segment %s at 0x%" PRIx64
+					  "offset %#x: segment %s at 0x%" PRIx64
 					  " lies beyond the image's 0x%" PRIx64 " bytes",
-					  segment->source->name, segment->source->address,
-					  link->total);
+					  segment->source->command, segment->source->name,
+					  segment->source->address, link->total);
 		if (segment->is_linkedit)
 			linkedit = segment;
 	}
@@ -175,11 +178,11 @@ static int check_overlap(const struct link *link)
 			const struct placed_segment *b = &link->segments[j];
 			if (a->source->address < b->source->address + b->size &&
 			    b->source->address < a->source->address + a->size)
-				return report_bad(
-					&link->report, NULL,
-					"segments %s and %s overlap at 0x%" PRIx64,
-					b->source->name, a->source->name,
-					a->source->address);
+				return report_bad(&link->report, NULL,
+						  "offset %#x: segments %s and %s "
+						  "overlap at 0x%" PRIx64,
+						  a->source->command, b->source->name,
+						  a->source->name, a->source->address);
 		}
 	return 0;
 }
@@ -255,23 +258,24 @@ static int address_section(struct link *link, struct placed_section *section)
 	const struct macho_section *source = section->source;
 	uint64_t unit = (uint64_t)1 << source->align, offset, end;
 	if (!round_up(section->offset + section->slide, unit, &section->address))
-		return report_bad(&link->report, NULL, "section %s,%s wraps around",
-				  source->segment, source->name);
+		return report_bad(&link->report, NULL,
+				  "offset %#x: section %s,%s wraps around",
+				  source->header, source->segment, source->name);
 	if (!section->has_data)
 		return 0;
 	offset = section->address - link->base;
 	if (offset & (unit - 1) && !link->is_split)
 		return link_fail(link, "link.address", NULL,
-				 "section %s,%s needs alignment 2^%u,"
+				 "offset %#x: section %s,%s needs alignment 2^%u,"
 				 " which the load address 0x%" PRIx64 " does not give it",
-				 source->segment, source->name, source->align,
-				 link->base);
+				 source->header, source->segment, source->name,
+				 source->align, link->base);
 	if (__builtin_add_overflow(offset, source->size, &end) || end > link->output_size)
 		return report_bad(&link->report, NULL,
-				  "section %s,%s at 0x%" PRIx64
+				  "offset %#x: section %s,%s at 0x%" PRIx64
 				  " lies beyond the image's 0x%" PRIx64 " bytes",
-				  source->segment, source->name, source->address,
-				  link->output_size);
+				  source->header, source->segment, source->name,
+				  source->address, link->output_size);
 	return 0;
 }
 

@@ -212,9 +212,10 @@ static int place_sections(struct link *link, const struct order *order)
 		struct placed_section *placed = &link->sections[i];
 		if (!align_up(at, section->align, &placed->offset) ||
 		    __builtin_add_overflow(placed->offset, section->size, &at))
-			return report_bad(&link->report, NULL,
-					  "section %s,%s exceeds the address space",
-					  section->segment, section->name);
+			return report_bad(
+				&link->report, NULL,
+				"offset %#x: section %s,%s exceeds the address space",
+				section->header, section->segment, section->name);
 	}
 	link->total = at;
 	return 0;

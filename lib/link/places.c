@@ -19,8 +19,10 @@ static int add_table(struct link *link, struct relocation_table table, uint64_t 
 	if (*total <= link->request->size / 8 && *total <= RELOCATIONS_MAX)
 		return 0;
 	return report_bad(&link->report, NULL,
-			  "the tables of relocations overlap: %llu entries in %zu bytes",
-			  (unsigned long long)*total, link->request->size);
+			  "offset %#x: the tables of relocations overlap: %llu entries "
+			  "in %zu bytes",
+			  table.table.offset, (unsigned long long)*total,
+			  link->request->size);
 }
 
 static int add_sections(struct link *link, uint64_t *total)

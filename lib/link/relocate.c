@@ -38,15 +38,19 @@ static uint8_t *place_of(struct relocator *state, uint64_t address, uint64_t siz
 	       (address - state->cached->source->address);
 }
 
+static uint64_t offset_of(const struct relocator *state, uint32_t index)
+{
+	return state->table->table.offset + (uint64_t)index * RELOCATION_SIZE;
+}
+
 static int bad_entry(const struct relocator *state, uint32_t index,
 		     const struct macho_relocation *r, const char *what)
 {
-	uint64_t at = state->table->table.offset + (uint64_t)index * RELOCATION_SIZE;
 	return link_fail(state->link, "link.relocation", NULL,
 			 "offset %#" PRIx64
 			 ": %s relocation %u at 0x%x (type %u, length %u%s) %s",
-			 at, state->table->name, index, r->address, r->type, r->length,
-			 r->pcrel ? ", pc-relative" : "", what);
+			 offset_of(state, index), state->table->name, index, r->address,
+			 r->type, r->length, r->pcrel ? ", pc-relative" : "", what);
 }
 
 static int target_of(const struct relocator *state, uint32_t index,
@@ -79,18 +83,20 @@ static int report_fix(const struct relocator *state, uint32_t index,
 	switch (result) {
 	case FIX_OVERFLOW:
 		return link_fail(state->link, "link.overflow", NULL,
-				 "%s relocation %u at 0x%x: "
+				 "offset %#" PRIx64 ": %s relocation %u at 0x%x: "
 				 "%s is out of reach from the load address 0x%" PRIx64,
-				 state->table->name, index, r->address, name,
-				 state->link->base);
+				 offset_of(state, index), state->table->name, index,
+				 r->address, name, state->link->base);
 	case FIX_GOT:
 		return link_fail(
 			state->link, "link.relocation",
 			"Link the kext with a linker "
 			"that builds __got as data, such as kextld -kext.",
-			"%s relocation %u at 0x%x wants %s through a global offset "
+			"offset %#" PRIx64
+			": %s relocation %u at 0x%x wants %s through a global offset "
 			"table, which kexts do not have",
-			state->table->name, index, r->address, name);
+			offset_of(state, index), state->table->name, index, r->address,
+			name);
 	case FIX_NO_EDIT:
 		return bad_entry(state, index, r, "is a branch that cannot be changed");
 	default:
@@ -125,9 +131,11 @@ static int check_pure_virtual(const struct relocator *state, uint32_t index,
 		return result;
 	return link_fail(
 		link, "link.pure_virtual", "A pure virtual method has no body to call.",
-		"%s relocation %u at 0x%x calls slot %" PRIu64 " of %s, which is pure "
+		"offset %#" PRIx64 ": %s relocation %u at 0x%x calls slot %" PRIu64
+		" of %s, which is pure "
 		"virtual",
-		state->table->name, index, r->address, slot, symbol->name);
+		offset_of(state, index), state->table->name, index, r->address, slot,
+		symbol->name);
 }
 
 static void warn_replaced(struct link *link, const struct macho_relocation *r)
@@ -227,23 +235,27 @@ static int apply_table(struct link *link, const struct relocation_table *table)
 	return 0;
 }
 
-static int apply_pointer(struct link *link, uint32_t index, uint8_t *place)
+static int apply_pointer(struct link *link, const struct macho_section *source,
+			 uint32_t index, uint8_t *place)
 {
 	uint32_t symbol;
 	if (!macho_indirect_at(&link->macho, index, &symbol))
 		return report_bad(&link->report, NULL,
-				  "__nl_symbol_ptr needs entry %u of the "
-				  "indirect symbol table, which is shorter",
-				  index);
+				  "offset %#x: __nl_symbol_ptr needs entry %u of the "
+				  "indirect symbol table, which has %u",
+				  source->header, index,
+				  link->macho.indirect_symbols.count);
 	uint64_t change = link->base;
 	if (symbol & INDIRECT_SYMBOL_LOCAL) {
 		if (symbol & INDIRECT_SYMBOL_ABS)
 			return 0;
 	} else if (symbol >= link->symbols.count) {
-		return report_bad(&link->report, NULL,
-				  "entry %u of the indirect symbol table "
-				  "names symbol %u of %u",
-				  index, symbol, link->symbols.count);
+		return report_bad(
+			&link->report, NULL,
+			"offset %#" PRIx64 ": entry %u of the indirect symbol table "
+			"names symbol %u of %u",
+			link->macho.indirect_symbols.offset + UINT64_C(4) * index, index,
+			symbol, link->symbols.count);
 	} else {
 		change = link->addresses[symbol];
 	}
@@ -267,7 +279,7 @@ static int apply_pointers(struct link *link)
 		uint8_t *place = link->output + (section->address - link->base);
 		for (uint64_t at = 0; at + word <= source->size; at += word) {
 			uint32_t index = source->reserved1 + (uint32_t)(at / word);
-			int r = apply_pointer(link, index, place + at);
+			int r = apply_pointer(link, source, index, place + at);
 			if (r < 0)
 				return r;
 		}

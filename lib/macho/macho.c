@@ -11,8 +11,8 @@
 #include "base/memory.h"
 #include "macho/macho.h"
 
-#define MAX_COMMANDS	65536u
-#define MAX_SECTIONS	255u /* n_sect is a byte */
+#define MAX_COMMANDS 65536u
+#define MAX_SECTIONS 255u /* n_sect is a byte */
 
 struct parser {
 	struct macho m;
@@ -95,7 +95,7 @@ static int check_section(struct parser *p, struct macho_section *s, size_t at)
 static int parse_section(struct parser *p, struct cursor *c, uint32_t segment_index)
 {
 	size_t at = c->at;
-	struct macho_section s = {.segment_index = segment_index};
+	struct macho_section s = {.segment_index = segment_index, .header = (uint32_t)at};
 	read_name(c, s.name);
 	read_name(c, s.segment);
 	s.address = read_word(p, c);

@@ -34,6 +34,7 @@ struct macho_section {
 	uint32_t flags;			/* type in the low byte */
 	uint32_t reserved1, reserved2;
 	uint32_t segment_index;
+	uint32_t header;		/* file offset of its header */
 	struct bytes content;		/* empty for zero-fill and offset 0 */
 };
 
