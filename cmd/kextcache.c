@@ -435,6 +435,7 @@ int main(int argc, char **argv)
 	print_start(command.name);
 	options_parse(&command, argc, argv);
 	print_set_quiet(arguments.is_quiet);
+	root_apply(&arguments.operands);
 	size_t arch_count = read_archs(archs);
 	int error = kext_context_new(&context);
 	if (error == 0)
