@@ -1,32 +1,60 @@
 /*
- * The switch of character devices: 64 slots, of which the console, terminals, memory,
- * logs and keyboard have theirs as on a Mac. Records are copied; no node leads to them
- * here.
+ * The switches of character and block devices: 64 slots, of which the console, terminals,
+ * memory, logs and keyboard have theirs as on a Mac, and 24. Records are copied.
  */
 #include <string.h>
 #include "kernel/bsd/bsd.h"
 
-enum { SLOTS = 64, ENTRIES = 14 };
+enum { CHARACTER_SLOTS = 64, BLOCK_SLOTS = 24 };
 
 /* Darwin's cdevsw: open, close, read, write, ioctl, stop, reset, ttys, select, mmap,
  * strategy, two reserved, type. */
-struct device_switch {
-	const void *entries[ENTRIES];
+struct character_switch {
+	const void *entries[14];
 };
-_Static_assert(sizeof(struct device_switch) == 112, "cdevsw");
+_Static_assert(sizeof(struct character_switch) == 112, "cdevsw");
 
-int cdevsw_add(int index, const struct device_switch *device);
-int cdevsw_remove(int index, const struct device_switch *device);
+/* Darwin's bdevsw: open, close, strategy, ioctl, dump, size, type. */
+struct block_switch {
+	const void *entries[7];
+};
+_Static_assert(sizeof(struct block_switch) == 56, "bdevsw");
+
+int cdevsw_add(int index, const struct character_switch *device);
+int cdevsw_add_with_bdev(int index, const struct character_switch *device, int block);
+int cdevsw_remove(int index, const struct character_switch *device);
 int cdevsw_isfree(int index);
+int bdevsw_add(int index, const struct block_switch *device);
+int bdevsw_remove(int index, const struct block_switch *device);
+int bdevsw_isfree(int index);
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct device_switch slots[SLOTS];
-static bool is_used[SLOTS] = {
+static struct character_switch character_records[CHARACTER_SLOTS];
+static struct block_switch block_records[BLOCK_SLOTS];
+static bool is_character_used[CHARACTER_SLOTS] = {
 	[0] = true, [2] = true, [3] = true, [4] = true,	 [5] = true,
 	[6] = true, [7] = true, [8] = true, [12] = true,
 };
+static bool is_block_used[BLOCK_SLOTS];
 
-/* What entries of tables lead to: numbers are Darwin's. */
+/* One of the two; each record begins with its open entry. */
+struct table {
+	const char *kind;
+	char *records;
+	size_t size; /* of a record */
+	bool *is_used;
+	int count;
+};
+
+static const struct table characters = {"character", (char *)character_records,
+					sizeof(*character_records), is_character_used,
+					CHARACTER_SLOTS};
+static const struct table blocks = {"block", (char *)block_records,
+				    sizeof(*block_records), is_block_used, BLOCK_SLOTS};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of both */
+
+/* ---- what entries lead to: numbers are Darwin's ---- */
+
 static int no_device(void)
 {
 	return XNU_ENODEV;
@@ -56,11 +84,23 @@ static int no_such_device(void)
 }
 KPI_AS("_enxio", no_such_device);
 
+static int no_such_control(void)
+{
+	return XNU_ENOTTY;
+}
+KPI_AS("_enoioctl", no_such_control);
+
 static int no_such_call(void)
 {
 	return XNU_ENOSYS;
 }
 KPI_AS("_enosys", no_such_call);
+
+static int not_supported(void)
+{
+	return XNU_ENOTSUP;
+}
+KPI_AS("_eopnotsupp", not_supported);
 
 static int always_ready(void)
 {
@@ -68,62 +108,98 @@ static int always_ready(void)
 }
 KPI_AS("_seltrue", always_ready);
 
-static bool is_in_range(int index)
+/* ---- slots ---- */
+
+/* With the lock: the slot itself, or for a negative index the first free one from there
+ * on, where -1 means 0; -1 if there is none. */
+static int find_free(const struct table *table, int index)
 {
-	return index >= 0 && index < SLOTS;
+	int64_t first = index == -1 ? 0 : -(int64_t)index;
+	if (index >= 0)
+		return index < table->count && !table->is_used[index] ? index : -1;
+	while (first < table->count && table->is_used[first])
+		first++;
+	return first < table->count ? (int)first : -1;
 }
 
-/* The slot itself, or the first free one from -index on (from 0 for -1); -1 if none. */
-static int find_free(int index)
+static int find(const struct table *table, int index)
 {
-	if (index >= 0)
-		return is_in_range(index) && !is_used[index] ? index : -1;
-	for (int64_t i = index == -1 ? 0 : -(int64_t)index; i < SLOTS; i++) {
-		if (!is_used[i])
-			return (int)i;
+	pthread_mutex_lock(&lock);
+	int slot = find_free(table, index);
+	pthread_mutex_unlock(&lock);
+	return slot;
+}
+
+static int add(const struct table *table, int index, const void *record)
+{
+	pthread_mutex_lock(&lock);
+	int slot = find_free(table, index);
+	if (slot >= 0) {
+		memcpy(table->records + (size_t)slot * table->size, record, table->size);
+		table->is_used[slot] = true;
 	}
-	return -1;
+	pthread_mutex_unlock(&lock);
+	return slot;
+}
+
+/* Only with the very record that is there. */
+static int take_out(const struct table *table, int index, const void *record)
+{
+	if (index < 0 || index >= table->count)
+		return -1;
+	const char *place = table->records + (size_t)index * table->size;
+	pthread_mutex_lock(&lock);
+	bool is_same = table->is_used[index] && memcmp(place, record, table->size) == 0;
+	if (is_same)
+		table->is_used[index] = false;
+	pthread_mutex_unlock(&lock);
+	return is_same ? index : -1;
 }
 
 int cdevsw_isfree(int index)
 {
-	int slot;
-
-	pthread_mutex_lock(&lock);
-	slot = find_free(index);
-	pthread_mutex_unlock(&lock);
-	return slot;
+	return find(&characters, index);
 }
 KPI(cdevsw_isfree);
 
-int cdevsw_add(int index, const struct device_switch *device)
+int cdevsw_add(int index, const struct character_switch *device)
 {
-	int slot;
-
-	pthread_mutex_lock(&lock);
-	slot = find_free(index);
-	if (slot >= 0) {
-		slots[slot] = *device;
-		is_used[slot] = true;
-	}
-	pthread_mutex_unlock(&lock);
-	return slot;
+	return add(&characters, index, device);
 }
 KPI(cdevsw_add);
 
-int cdevsw_remove(int index, const struct device_switch *device)
+/* The block device that the character device is the raw side of has to be possible. */
+int cdevsw_add_with_bdev(int index, const struct character_switch *device, int block)
 {
-	bool is_same;
+	return block < 0 || block >= BLOCK_SLOTS ? -1 : cdevsw_add(index, device);
+}
+KPI(cdevsw_add_with_bdev);
 
-	pthread_mutex_lock(&lock);
-	is_same = is_in_range(index) && is_used[index] &&
-		  memcmp(&slots[index], device, sizeof(*device)) == 0;
-	if (is_same)
-		is_used[index] = false;
-	pthread_mutex_unlock(&lock);
-	return is_same ? index : -1;
+int cdevsw_remove(int index, const struct character_switch *device)
+{
+	return take_out(&characters, index, device);
 }
 KPI(cdevsw_remove);
+
+int bdevsw_isfree(int index)
+{
+	return find(&blocks, index);
+}
+KPI(bdevsw_isfree);
+
+int bdevsw_add(int index, const struct block_switch *device)
+{
+	return add(&blocks, index, device);
+}
+KPI(bdevsw_add);
+
+int bdevsw_remove(int index, const struct block_switch *device)
+{
+	return take_out(&blocks, index, device);
+}
+KPI(bdevsw_remove);
+
+/* ---- what a kext leaves ---- */
 
 static bool is_inside(const void *code, const void *start, const void *end)
 {
@@ -131,16 +207,26 @@ static bool is_inside(const void *code, const void *start, const void *end)
 	       (const char *)code < (const char *)end;
 }
 
+static void clear(const struct table *table, const char *identifier, const void *start,
+		  const void *end)
+{
+	for (int i = 0; i < table->count; i++) {
+		const void *open;
+		pthread_mutex_lock(&lock);
+		memcpy(&open, table->records + (size_t)i * table->size, sizeof(open));
+		bool is_left = table->is_used[i] && is_inside(open, start, end);
+		if (is_left)
+			table->is_used[i] = false;
+		pthread_mutex_unlock(&lock);
+		if (is_left)
+			report_left(identifier, "left %s device %d registered",
+				    table->kind, i);
+	}
+}
+
 void device_switch_kmod_unloaded(const char *identifier, const void *start,
 				 const void *end)
 {
-	for (int i = 0; i < SLOTS; i++) {
-		pthread_mutex_lock(&lock);
-		bool is_left = is_used[i] && is_inside(slots[i].entries[0], start, end);
-		if (is_left)
-			is_used[i] = false;
-		pthread_mutex_unlock(&lock);
-		if (is_left)
-			report_left(identifier, "left character device %d registered", i);
-	}
+	clear(&characters, identifier, start, end);
+	clear(&blocks, identifier, start, end);
 }

@@ -66,8 +66,8 @@ static struct registration *take_inside(const void *start, const void *end)
 void registry_kmod_unloaded(const char *identifier, const void *start, const void *end)
 {
 	static const char *const names[] = {
-		"kernel control",   "socket filter", "IP filter",
-		"interface filter", "MAC policy",    "decompressor",
+		"kernel control", "socket filter", "IP filter",	  "interface filter",
+		"MAC policy",	  "decompressor",  "device node",
 	};
 	struct registration *record;
 

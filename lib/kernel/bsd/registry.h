@@ -14,6 +14,7 @@ enum registry_kind {
 	REGISTRY_INTERFACE_FILTER,
 	REGISTRY_POLICY,
 	REGISTRY_DECOMPRESSOR,
+	REGISTRY_NODE,
 };
 
 /* Records are allocated with base/memory.h; `code` lies in the kext that registered. */

@@ -466,8 +466,9 @@ void vnode_kmod_unloaded(const char *identifier, const void *start, const void *
 		}
 		pthread_mutex_unlock(&lock);
 		if (is_left)
-			kernel_log("%s left the vnode of %s behind, with %u iocounts and "
-				   "%u usecounts\n",
-				   identifier, path, old.iocount, old.usecount);
+			report_left(identifier,
+				    "left the vnode of %s behind, with %u iocounts and "
+				    "%u usecounts",
+				    path, old.iocount, old.usecount);
 	}
 }

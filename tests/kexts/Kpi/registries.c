@@ -1,5 +1,6 @@
 /* What a kext registers with BSD: controls, events, filters, devices and policies. */
 #include "kpi.h"
+#include <miscfs/devfs/devfs.h>
 #include <netinet/kpi_ipfilter.h>
 #include <sys/conf.h>
 #include <sys/errno.h>
@@ -157,8 +158,61 @@ static void check_devices(void)
 				     cdevsw_isfree(64) == -1 && cdevsw_isfree(40) == 40);
 	CHECK("device-entries", enodev() == ENODEV && nullop() == 0 && nulldev() == 0 &&
 					enxio() == ENXIO && enosys() == ENOSYS &&
-					seltrue() == 1);
+					seltrue() == 1 && enoioctl() == ENOTTY &&
+					eopnotsupp() == ENOTSUP);
 	enodev_strat();
+}
+
+static void check_block_devices(void)
+{
+	struct bdevsw device = {.d_open = open_device}, other = device;
+	struct cdevsw raw = {.d_open = open_device};
+	int slot, character;
+
+	CHECK("bdevsw-free", bdevsw_isfree(0) == 0 && bdevsw_isfree(-24) == -1 &&
+				     bdevsw_isfree(24) == -1);
+	slot = bdevsw_add(-5, &device);
+	CHECK("bdevsw-add",
+	      slot == 5 && bdevsw_isfree(5) == -1 && bdevsw_isfree(-5) == 6);
+	CHECK("bdevsw-twice", bdevsw_add(5, &device) == -1);
+	other.d_type = 1;
+	CHECK("bdevsw-altered", bdevsw_remove(5, &other) == -1);
+	character = cdevsw_add_with_bdev(-1, &raw, slot);
+	CHECK("cdevsw-with-bdev", character > 0 &&
+					  cdevsw_remove(character, &raw) == character &&
+					  cdevsw_add_with_bdev(-1, &raw, 24) == -1);
+	CHECK("bdevsw-remove", bdevsw_remove(5, &device) == 5 && bdevsw_isfree(5) == 5);
+}
+
+static int clone_device(dev_t device, int action)
+{
+	return 0;
+}
+
+static void check_nodes(void)
+{
+	dev_t device = 20 << 24 | 3;
+	void *a = devfs_make_node(device, DEVFS_CHAR, 0, 0, 0600, "kpi%d", 7), *b;
+
+	CHECK("devfs-node", a != NULL);
+	CHECK("devfs-same-name",
+	      !devfs_make_node(device, DEVFS_BLOCK, 0, 0, 0600, "kpi7"));
+	CHECK("devfs-kind", !devfs_make_node(device, 2, 0, 0, 0600, "kpi8"));
+	CHECK("devfs-node-is-no-folder",
+	      !devfs_make_node(device, DEVFS_CHAR, 0, 0, 0600, "kpi7/x"));
+	CHECK("devfs-bad-names",
+	      !devfs_make_node(device, DEVFS_CHAR, 0, 0, 0600, "") &&
+		      !devfs_make_node(device, DEVFS_CHAR, 0, 0, 0600, "kpi/../x"));
+	b = devfs_make_node_clone(device, DEVFS_CHAR, 0, 0, 0600, clone_device, "kpi/%s",
+				  "x");
+	CHECK("devfs-in-folder", b != NULL);
+	CHECK("devfs-folder-is-no-node",
+	      !devfs_make_node(device, DEVFS_CHAR, 0, 0, 0600, "kpi"));
+	devfs_remove(a);
+	devfs_remove(b);
+	a = devfs_make_node(device, DEVFS_CHAR, 0, 0, 0600, "kpi7");
+	CHECK("devfs-again", a != NULL);
+	devfs_remove(a);
 }
 
 /* Darwin's mac_policy_conf, with a table of hooks by number. */
@@ -227,5 +281,7 @@ void check(void)
 	check_events();
 	check_filters();
 	check_devices();
+	check_block_devices();
+	check_nodes();
 	check_policies();
 }

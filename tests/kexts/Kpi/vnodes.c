@@ -1,6 +1,8 @@
 /* Files: what vnodes are, how they are counted, and what can be done with their bytes. */
 #include "kpi.h"
+#include <kern/thread.h>
 #include <sys/errno.h>
+#include <sys/file.h>
 #include <sys/proc.h>
 #include <sys/vnode.h>
 
@@ -273,6 +275,58 @@ static void check_many(void)
 		vnode_put(held[--count]);
 }
 
+/* Nobody has descriptors that a kext sees. */
+static void check_descriptors(void)
+{
+	vnode_t vnode = NULL;
+	socket_t socket = NULL;
+	uint32_t vid = 0;
+	int flags = 0;
+
+	CHECK("file-vnode", file_vnode(0, &vnode) == EBADF &&
+				    file_vnode_withvid(0, &vnode, &vid) == EBADF &&
+				    !vnode);
+	CHECK("file-facts",
+	      file_flags(0, &flags) == EBADF && file_socket(0, &socket) == EBADF);
+	CHECK("file-drop", file_drop(0) == EBADF);
+}
+
+enum { THREADS = 4, ROUNDS = 200 };
+static SInt32 threads_left = THREADS, rounds_done;
+
+static void open_and_close(void *parameter, wait_result_t result)
+{
+	vnode_t vnode;
+	char path[16];
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		snprintf(path, sizeof(path), "/many-%d", i % 7);
+		if (vnode_lookup(path, 0, &vnode, context) != 0)
+			continue;
+		if (i % 3 == 0)
+			vnode_recycle(vnode);
+		if (vnode_isreg(vnode) && has_text(vnode, ""))
+			OSIncrementAtomic(&rounds_done);
+		vnode_put(vnode);
+	}
+	OSDecrementAtomic(&threads_left);
+}
+
+static void check_threads(void)
+{
+	thread_t thread;
+	int i;
+
+	for (i = 0; i < THREADS; i++) {
+		kernel_thread_start(open_and_close, NULL, &thread);
+		thread_deallocate(thread);
+	}
+	while (OSAddAtomic(0, &threads_left) > 0)
+		IOSleep(1);
+	CHECK("vnode-threads", rounds_done == THREADS * ROUNDS);
+}
+
 void check(void)
 {
 	context = vfs_context_create(NULL);
@@ -290,6 +344,8 @@ void check(void)
 	check_attributes();
 	check_transfers();
 	check_extended_attributes();
+	check_descriptors();
 	check_many();
+	check_threads();
 	CHECK("vfs-context-rele", vfs_context_rele(context) == 0);
 }

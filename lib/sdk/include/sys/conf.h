@@ -33,17 +33,32 @@ struct cdevsw {
 	int d_type;
 };
 
+struct bdevsw {
+	open_close_fcn_t *d_open, *d_close;
+	strategy_fcn_t *d_strategy;
+	ioctl_fcn_t *d_ioctl;
+	int (*d_dump)(dev_t device);
+	int (*d_psize)(dev_t device);
+	int d_type;
+};
+
 __BEGIN_DECLS
 int enodev(void);
 void enodev_strat(void);
 int nulldev(void);
 int nullop(void);
 int enxio(void);
+int enoioctl(void);
 int enosys(void);
+int eopnotsupp(void);
 int seltrue(void);
 int cdevsw_isfree(int index);
 int cdevsw_add(int index, struct cdevsw *device);
+int cdevsw_add_with_bdev(int index, struct cdevsw *device, int block);
 int cdevsw_remove(int index, struct cdevsw *device);
+int bdevsw_isfree(int index);
+int bdevsw_add(int index, struct bdevsw *device);
+int bdevsw_remove(int index, struct bdevsw *device);
 __END_DECLS
 
 #endif
