@@ -68,13 +68,14 @@ static size_t *translate(const size_t *positions, size_t count, const size_t *pl
 	return copy;
 }
 
+/* Lists name no library without code: its own libraries stand in its place. */
 static void note_users(struct kext_linkset *set, struct set_item *item,
 		       const size_t *positions, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct set_item *other = &set->items.items[positions[i]];
 		other->has_users = true;
-		if (item->level <= other->level && set_item_is_kext(other))
+		if (item->level <= other->level)
 			item->level = other->level + 1;
 	}
 }

@@ -130,6 +130,18 @@ def more_segments(s):
 
 
 @case()
+def empty_segment_with_sections(s):
+    """It is left out together with its sections, and those behind it move up in number."""
+    k = s.kext
+    k.section("__EMPTY", "__nothing", b"", align=0)
+    k.section("__EMPTY", "__neither", size=0, align=0, flags=1)
+    more = k.section("__MORE", "__more", align=3)
+    k.data("_behind", b"behind!!", section=more)
+    k.pointer("_behind")
+    k.pointer("_printf", section=more)
+
+
+@case()
 def section_with_its_own_alignment(s):
     section = s.kext.section("__TEXT", "__lit", bytes(16), align=2, flags=0xE)
     s.kext.section("__DATA", "__pad", bytes(4), align=2)

@@ -3,6 +3,23 @@ from kxld import Link
 from setup import *
 
 
+def named(length):
+    """class IIII… : IOService, whose mangled name has that length."""
+    digits = len(str(length))
+    return "%d%s" % (length - digits, "I" * (length - digits))
+
+
+@case()
+def class_name_of_300_characters(s):
+    """Darwin's linker gives up without a word at more than 255."""
+    s.kext.klass(named(300), "9IOService", OLD, meta=META)
+
+
+@case(refused="link.vtable", gate=True)
+def class_name_of_1100_characters(s):
+    s.kext.klass(named(1100), "9IOService", OLD, meta=META)
+
+
 @case()
 def patched_pad(s):
     foo(s)

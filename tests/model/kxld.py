@@ -175,6 +175,8 @@ class Link:
         f = self.f
         self.segments = [s for s in f.segments if s["size"]]
         self.sections = [s for g in self.segments for s in g["sections"]]
+        for number, s in enumerate(self.sections):
+            self.new_ordinals[f.sections.index(s) + 1] = number + 1
         out = [s for s in self.k.syms if s.kind in ("abs", "sect")]
         nlist = 16 if self.w == 8 else 12
         size = 1 + sum(len(s.name) + 1 + nlist for s in out)
