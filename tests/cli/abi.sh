@@ -10,6 +10,19 @@ test_vtables_and_symbols()
 	[ "$(grep -c '^ok' "$SUITE/gcc")" -ge 18 ] || fail "checks are missing"
 }
 
+# The comparison sees one method in another's place, and a symbol that is not there.
+test_differences_are_found()
+{
+	local mach_kernel=$BUILD/share/kext/mach_kernel
+	cp "$ROOT"/tests/golden/abi-*.tsv "$T/"
+	sed -i -e '/^OSArray\t8\t/s/7OSArray/5OSSet/' "$T/abi-vtables.tsv"
+	echo __ZN7OSArray4sortEv >>"$T/abi-symbols.tsv"
+	expect_status 1 python3 "$ROOT/tests/model/abi.py" "$mach_kernel" "$T"
+	expect_text "$T/out" "not ok abi.vtable_OSArray slot 8: "
+	expect_text "$T/out" "not ok abi.symbols __ZN7OSArray4sortEv"
+	[ "$(grep -c '^not ok' "$T/out")" = 2 ] || fail "more differs than was changed"
+}
+
 # clang_kernel: a build folder with a kernel whose C++ clang has compiled, once a run. The C objects
 # are the same, unless sanitizers are in them.
 clang_kernel()
