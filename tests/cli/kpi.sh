@@ -45,7 +45,7 @@ test_checks()
 	grep -qx "no newlinex" "$T/log" || fail "a line is not continued"
 	echo "ok kpi.situation-10-continued-line" >>"$SUITE/checks"
 	grep -qx "by IOLogv" "$T/log" && grep -qx "by kprintf" "$T/log" &&
-		grep -qx "by os_log 7" "$T/log" || fail "a route leads nowhere"
+		grep -qx "by os_log 7" "$T/log" && grep -qx "by log 4" "$T/log" || fail "a route leads nowhere"
 }
 
 test_ends()

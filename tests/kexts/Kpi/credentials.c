@@ -33,6 +33,23 @@ static void check_credentials(void)
 	kauth_cred_unref(&mine);
 }
 
+int suser(kauth_cred_t credential, u_short *flags);
+kauth_cred_t proc_ucred(proc_t process);
+vfs_context_t vfs_context_kernel(void);
+int vfs_context_issuser(vfs_context_t context);
+kauth_cred_t vfs_context_ucred(vfs_context_t context);
+
+static void check_kernel(void)
+{
+	kauth_cred_t kernel = proc_ucred(kernproc);
+
+	CHECK("cred-of-process", kernel && kauth_cred_getuid(kernel) == 0);
+	CHECK("suser", suser(kernel, NULL) == 0);
+	CHECK("context-of-kernel",
+	      vfs_context_issuser(vfs_context_kernel()) &&
+		      vfs_context_ucred(vfs_context_kernel()) == kernel);
+}
+
 static void check_identities(void)
 {
 	guid_t guid, same;
@@ -126,6 +143,7 @@ static void check_many_listeners(void)
 void check(void)
 {
 	check_credentials();
+	check_kernel();
 	check_identities();
 	check_scopes();
 	check_many_listeners();

@@ -17,6 +17,14 @@ void read_frandom(void *data, u_int size);
 int random_buf(void *data, size_t size);
 int write_random(void *data, u_int size);
 int register_crypto_functions(const void *table);
+struct prng {
+	int (*init)(void *context, size_t generators, size_t pool_size, void *pool,
+		    const int *samples, size_t seed_size, const void *seed,
+		    size_t nonce_size, const void *nonce);
+	void (*initgen)(void *context, unsigned int index);
+};
+void register_and_init_prng(void *context, const struct prng *functions);
+int aes_decrypt(const unsigned char *in, unsigned char *out, aes_decrypt_ctx *context);
 
 /* Whether the bytes are those that the hexadecimal digits name. */
 static int is_hex(const unsigned char *bytes, const char *digits)
@@ -87,6 +95,9 @@ static void check_aes(void)
 				 is_hex(out, "69c4e0d86a7b0430d8cdb78070b4c55a"));
 	CHECK("aes-128-back", aes_decrypt_cbc(out, NULL, 1, out, &decrypt) == 0 &&
 				      !memcmp(out, text, 16));
+	aes_encrypt_cbc(text, NULL, 1, out, &encrypt);
+	CHECK("aes-one-block",
+	      aes_decrypt(out, out, &decrypt) == 0 && !memcmp(out, text, 16));
 	CHECK("aes-192", aes_encrypt_key(key, 24, &encrypt) == 0 &&
 				 aes_encrypt_cbc(text, NULL, 1, out, &encrypt) == 0 &&
 				 is_hex(out, "dda97ca4864cdfe06eaf70a0ec0d7191"));
@@ -138,6 +149,30 @@ static void check_random(void)
 	CHECK("random-is-31-bits", random() <= 0x7fffffff && random() != random());
 	CHECK("crypto-table", register_crypto_functions(&table) <= 0 &&
 				      register_crypto_functions(&table) == -1);
+}
+
+static int seeded, generators;
+
+static int init_prng(void *context, size_t count, size_t pool_size, void *pool,
+		     const int *samples, size_t seed_size, const void *seed,
+		     size_t nonce_size, const void *nonce)
+{
+	seeded = context == &generators && count >= 1 && pool_size && pool && *samples &&
+		 seed_size && !all_bytes(seed, 0, seed_size) && nonce_size && nonce;
+	return 0;
+}
+
+static void init_generator(void *context, unsigned int index)
+{
+	generators += seeded && index == 0;
+}
+
+static void check_generator(void)
+{
+	static const struct prng functions = {init_prng, init_generator};
+
+	register_and_init_prng(&generators, &functions);
+	CHECK("prng-is-seeded", seeded && generators == 1);
 }
 
 static unsigned char plain[4000], packed[4000], unpacked[4000];
@@ -216,6 +251,7 @@ void check(void)
 	check_aes();
 	check_chaining();
 	check_random();
+	check_generator();
 	check_zlib();
 	check_zlib_raw();
 }

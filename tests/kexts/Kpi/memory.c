@@ -56,6 +56,12 @@ void IOMappedWrite8(IOPhysicalAddress address, uint8_t value);
 unsigned int IOMappedRead32(IOPhysicalAddress address);
 extern void *kernel_map;
 kern_return_t kmem_alloc(void *map, vm_offset_t *address, vm_size_t size);
+kern_return_t kmem_alloc_kobject(void *map, vm_offset_t *address, vm_size_t size);
+kern_return_t kmem_alloc_pageable(void *map, vm_offset_t *address, vm_size_t size);
+kern_return_t mach_vm_allocate(void *map, uint64_t *address, uint64_t size, int flags);
+kern_return_t mach_vm_deallocate(void *map, uint64_t address, uint64_t size);
+kern_return_t mach_vm_protect(void *map, uint64_t address, uint64_t size, int maximum,
+			      int protection);
 void kmem_free(void *map, vm_offset_t address, vm_size_t size);
 kern_return_t vm_allocate(void *map, vm_offset_t *address, vm_size_t size, int flags);
 kern_return_t vm_deallocate(void *map, vm_offset_t address, vm_size_t size);
@@ -207,6 +213,27 @@ static void check_pages(void)
 	CHECK("vm-deallocate", vm_deallocate(kernel_map, address, 4096) == 0);
 }
 
+/* The same under names for other maps and wider addresses. */
+static void check_other_pages(void)
+{
+	vm_offset_t address = 0;
+	uint64_t wide = 0;
+
+	CHECK("kmem-alloc-kobject", kmem_alloc_kobject(kernel_map, &address, 4096) == 0 &&
+					    address % 4096 == 0 &&
+					    all_bytes((void *)address, 0, 4096));
+	kmem_free(kernel_map, address, 4096);
+	CHECK("kmem-alloc-pageable",
+	      kmem_alloc_pageable(kernel_map, &address, 4096) == 0 &&
+		      address % 4096 == 0);
+	kmem_free(kernel_map, address, 4096);
+	CHECK("mach-vm-allocate", mach_vm_allocate(kernel_map, &wide, 8192, 1) == 0 &&
+					  all_bytes((void *)wide, 0, 8192));
+	CHECK("mach-vm-protect", mach_vm_protect(kernel_map, wide, 4096, 0, 1) == 0 &&
+					 mach_vm_protect(kernel_map, wide, 4096, 0, 6));
+	CHECK("mach-vm-deallocate", mach_vm_deallocate(kernel_map, wide, 8192) == 0);
+}
+
 static void check_bytes(void)
 {
 	char b[8] = "abcdefg";
@@ -246,6 +273,7 @@ void check(void)
 	check_newer();
 	check_bsd();
 	check_pages();
+	check_other_pages();
 	check_bytes();
 	check_bounded();
 }

@@ -24,6 +24,13 @@ NAME(uint32_t static_dispatch(void *, struct rpc), "__ZN8OSObject9_DispatchEPS_5
 NAME(uint32_t meta_dispatch(const void *, struct rpc),
      "__ZN8OSObject9MetaClass8DispatchE5IORPC");
 
+NAME(uint32_t set_queue(struct rpc, void *, void *),
+     "__ZN8OSObject23SetDispatchQueue_InvokeE5IORPCP15OSMetaClassBasePFiS2_PKcP"
+     "15IODispatchQueueE");
+NAME(uint32_t copy_queue(struct rpc, void *, void *),
+     "__ZN8OSObject24CopyDispatchQueue_InvokeE5IORPCP15OSMetaClassBasePFiS2_PKcPP"
+     "15IODispatchQueueE");
+
 static void check_memory(void)
 {
 	char *one = new_one(24), *many = new_array(0);
@@ -50,6 +57,8 @@ static void check_dispatch(void)
 				  static_dispatch(object, rpc) == unsupported);
 	CHECK("dispatch_of_a_metaclass", meta_dispatch(object_meta, rpc) == unsupported);
 	CHECK("invoke", invoke(object, rpc) == unsupported);
+	CHECK("no_queues", set_queue(rpc, object, NULL) == unsupported &&
+				   copy_queue(rpc, object, NULL) == unsupported);
 	release(object);
 }
 

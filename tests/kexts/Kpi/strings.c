@@ -104,8 +104,19 @@ static void check_uuids(void)
 	CHECK("uuid-time", a[6] >> 4 == 1 && a[8] >> 6 == 2);
 }
 
+char *itoa(int value, char *text);
+
+static void check_itoa(void)
+{
+	char text[12];
+
+	CHECK("itoa",
+	      itoa(-2147483647 - 1, text) == text + 11 && !strcmp(text, "-2147483648"));
+}
+
 void check(void)
 {
+	check_itoa();
 	check_numbers();
 	check_copies();
 	check_questions();

@@ -36,6 +36,31 @@ static struct sysctl_oid *const oids[] = {
 };
 enum { OIDS = sizeof(oids) / sizeof(*oids) };
 
+/* The parents that kexts' nodes name; the root has children of the kernel's own. */
+extern struct sysctl_oid_list sysctl__children, sysctl__sysctl_children,
+	sysctl__vfs_generic_children, sysctl__security_mac_children,
+	sysctl__hw_features_children;
+
+static int is_among(const char *name, const struct sysctl_oid_list *list)
+{
+	const struct sysctl_oid *oid = list->slh_first;
+
+	while (oid && strcmp(oid->oid_name, name))
+		oid = oid->oid_link.sle_next;
+	return oid != NULL;
+}
+
+static void check_parents(void)
+{
+	CHECK("parents",
+	      is_among("debug", &sysctl__children) && is_among("hw", &sysctl__children));
+	CHECK("parents-of-others",
+	      !is_among("kpi", &sysctl__sysctl_children) &&
+		      !is_among("kpi", &sysctl__vfs_generic_children) &&
+		      !is_among("kpi", &sysctl__security_mac_children) &&
+		      !is_among("kpi", &sysctl__hw_features_children));
+}
+
 static int reads(const char *name, void *to, size_t room, size_t wanted)
 {
 	return sysctlbyname(name, to, &room, NULL, 0) == 0 && room == wanted;
@@ -99,6 +124,7 @@ void check(void)
 
 	for (int i = 0; i < OIDS; i++)
 		sysctl_register_oid(oids[i]);
+	check_parents();
 	check_numbers();
 	check_strings();
 	check_kernel_flag();

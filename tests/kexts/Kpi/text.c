@@ -12,6 +12,32 @@ int sprintf(char *to, const char *format, ...);
 int vsprintf(char *to, const char *format, va_list arguments);
 int vsscanf(const char *from, const char *format, va_list arguments);
 
+int _doprnt(const char *format, va_list *arguments, void (*put)(char), int radix);
+int _doprnt_log(const char *format, va_list *arguments, void (*put)(char), int radix);
+void log(int level, const char *format, ...);
+
+static char *output;
+
+static void put(char c)
+{
+	*output++ = c;
+}
+
+static int by_function(int is_log, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	memset(text, 0, sizeof(text));
+	output = text;
+	if (is_log)
+		_doprnt_log(format, &arguments, put, 16);
+	else
+		_doprnt(format, &arguments, put, 16);
+	va_end(arguments);
+	return output > text;
+}
+
 static int by_list(int which, const char *format, ...)
 {
 	va_list arguments;
@@ -82,6 +108,12 @@ static void check_families(void)
 	CHECK("vsscanf", by_list(4, "%d", &number) == 1 && number == 12);
 }
 
+static void check_output_functions(void)
+{
+	CHECK("doprnt", by_function(0, "%s %x", "ab", 255) && !strcmp(text, "ab ff"));
+	CHECK("doprnt-log", by_function(1, "%d%c", -7, '!') && !strcmp(text, "-7!"));
+}
+
 /* tests/cli/kpi.sh looks at the log for what these left there. */
 static void check_routes(void)
 {
@@ -91,6 +123,7 @@ static void check_routes(void)
 	IOLog("x\n");
 	by_list(5, "by %s\n", "IOLogv");
 	kprintf("by kprintf\n");
+	log(4, "by log %d\n", 4);
 	CHECK("os-log-create", os_log_create("a", "b") == OS_LOG_DEFAULT);
 	CHECK("os-log-enabled", os_log_info_enabled(OS_LOG_DEFAULT) &&
 					os_log_debug_enabled(OS_LOG_DEFAULT));
@@ -103,5 +136,6 @@ void check(void)
 {
 	check_forms();
 	check_families();
+	check_output_functions();
 	check_routes();
 }

@@ -12,6 +12,7 @@ int IOLockSleepDeadline_darwin14(IOLock *lock, void *event, AbsoluteTime deadlin
 int IORecursiveLockSleepDeadline(IORecursiveLock *lock, void *event,
 				 AbsoluteTime deadline, UInt32 interruptible);
 int tsleep(void *channel, int priority, const char *message, int ticks);
+int sleep(void *channel, int priority);
 int msleep1(void *channel, lck_mtx_t *mutex, int priority, const char *message,
 	    uint64_t deadline);
 wait_result_t lck_rw_sleep_deadline(lck_rw_t *lock, lck_sleep_action_t action,
@@ -144,6 +145,7 @@ static void check_msleep(void)
 	CHECK("msleep-one-woken", msleep(&another, mutex, PZERO, "t", NULL) == 0);
 	lck_mtx_unlock(mutex);
 	CHECK("tsleep-woken", tsleep(&event, PZERO, "t", 0) == 0);
+	CHECK("sleep-woken", sleep(&event, PZERO) == 0);
 	waker_ends();
 }
 

@@ -1,0 +1,9 @@
+/* Ends with: Debugger: nobody listens */
+#include "kpi.h"
+
+void Debugger(const char *message);
+
+void check(void)
+{
+	Debugger("nobody listens");
+}
