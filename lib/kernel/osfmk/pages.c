@@ -25,7 +25,15 @@ static char map_record;
 struct vm_map *kernel_map = (struct vm_map *)&map_record;
 KPI(kernel_map);
 
-/* ---- kmem ---- */
+/* ---- kmem: whole pages, whatever was asked for ---- */
+
+static bool round_to_pages(size_t *size)
+{
+	if (__builtin_add_overflow(*size, PAGE - 1, size))
+		return false;
+	*size &= ~(size_t)(PAGE - 1);
+	return true;
+}
 
 static kern_return_t kmem_allocate(struct heap_call call, uint64_t *ret_address,
 				   size_t size)
@@ -35,6 +43,8 @@ static kern_return_t kmem_allocate(struct heap_call call, uint64_t *ret_address,
 	*ret_address = 0;
 	if (!size)
 		return KERN_INVALID_ARGUMENT;
+	if (!round_to_pages(&size))
+		return KERN_NO_SPACE;
 	block = kheap_alloc(call, HEAP_PAGES, size, PAGE, true);
 	if (!block)
 		return KERN_NO_SPACE;
@@ -54,6 +64,8 @@ KPI_AS("_kmem_alloc_pageable_external", kmem_alloc_external);
 void kmem_free(struct vm_map *map, uint64_t address, size_t size)
 {
 	(void)map;
+	if (!round_to_pages(&size))
+		panic_at(__builtin_return_address(0), "kmem_free of %zu bytes", size);
 	kheap_free(HEAP_CALL("kmem_free"), HEAP_PAGES, (void *)(uintptr_t)address, size);
 }
 KPI(kmem_free);
