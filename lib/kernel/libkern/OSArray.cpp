@@ -261,13 +261,13 @@ bool OSArray::serialize(OSSerialize *serializer) const
 {
 	if (serializer->previouslySerialized(this))
 		return true;
-	if (!serializer->addXMLStartTag(this, "array"))
+	if (!serializer->openCollection(this, "array"))
 		return false;
 	for (unsigned int i = 0; i < count; i++) {
 		if (!array[i]->serialize(serializer))
 			return false;
 	}
-	return serializer->addXMLEndTag("array");
+	return serializer->closeCollection("array");
 }
 
 PADS_0_7(OSArray)

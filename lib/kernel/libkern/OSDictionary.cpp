@@ -483,14 +483,14 @@ bool OSDictionary::serialize(OSSerialize *serializer) const
 {
 	if (serializer->previouslySerialized(this))
 		return true;
-	if (!serializer->addXMLStartTag(this, "dict"))
+	if (!serializer->openCollection(this, "dict"))
 		return false;
 	for (unsigned int i = 0; i < count; i++) {
 		if (!serialize_key(serializer, dictionary[i].key) ||
 		    !dictionary[i].value->serialize(serializer))
 			return false;
 	}
-	return serializer->addXMLEndTag("dict");
+	return serializer->closeCollection("dict");
 }
 
 PADS_0_7(OSDictionary)

@@ -3,19 +3,22 @@
  * XML, each with a number by which a later occurrence of the same object refers to it.
  * The binary form is in OSSerializeBinary.cpp.
  */
-#include <libkern/c++/OSArray.h>
+#include <libkern/c++/OSCollection.h>
 #include <libkern/c++/OSData.h>
 #include <libkern/c++/OSLib.h>
 #include <libkern/c++/OSSerialize.h>
 #include "binary_format.h"
 #include "cxx.h"
 #include "pads.h"
+#include "serialize_tags.h"
 
 OSDefineMetaClassAndStructors(OSSerialize, OSObject)
 
 	static const unsigned int page = 4096,
 				  not_found = 0xffffffffu;
-static const unsigned int default_increment = 256;
+static const unsigned int default_increment = 256, large = 65536;
+/* As deep as the parsers read; it has to fit on the stack of a thread. */
+static const unsigned int depth_max = 1000;
 
 /* The next multiple of a page, or 0. */
 static unsigned int in_pages(unsigned int size)
@@ -28,7 +31,7 @@ bool OSSerialize::initWithCapacity(unsigned int wanted)
 	unsigned int room = in_pages(wanted ? wanted : 1);
 	if (!room || !OSObject::init())
 		return false;
-	tags = OSArray::withCapacity(256);
+	tags = SerializeTags::make();
 	data = (char *)kern_os_malloc(room);
 	if (!tags || !data)
 		return false;
@@ -102,7 +105,10 @@ unsigned int OSSerialize::ensureCapacity(unsigned int wanted)
 	return capacity = room;
 }
 
-/* Room for `size` more bytes, by whole increments. */
+/*
+ * Room for `size` more bytes, by whole increments: one as a rule, as many as make half of
+ * a large text, which is copied each time.
+ */
 bool OSSerialize::growFor(unsigned int size)
 {
 	unsigned int total, room;
@@ -111,6 +117,8 @@ bool OSSerialize::growFor(unsigned int size)
 	if (total <= capacity)
 		return true;
 	unsigned int missing = total - capacity;
+	if (capacity >= large && missing < capacity / 2)
+		missing = capacity / 2;
 	unsigned int steps = (missing - 1) / capacityIncrement + 1;
 	if (__builtin_mul_overflow(steps, capacityIncrement, &room) ||
 	    __builtin_add_overflow(room, capacity, &room))
@@ -186,6 +194,35 @@ bool OSSerialize::addXMLStartTag(const OSMetaClassBase *object, const char *tag)
 bool OSSerialize::addXMLEndTag(const char *tag)
 {
 	return addString("</") && addString(tag) && addChar('>');
+}
+
+/* ---- depth ---- */
+bool OSSerialize::enter()
+{
+	SerializeTags *known = static_cast<SerializeTags *>(tags);
+	if (known->depth == depth_max) {
+		kernel_log("collections nested deeper than %u are not serialised\n",
+			   depth_max);
+		return false;
+	}
+	known->depth++;
+	return true;
+}
+
+void OSSerialize::leave()
+{
+	static_cast<SerializeTags *>(tags)->depth--;
+}
+
+bool OSSerialize::openCollection(const OSCollection *collection, const char *tag)
+{
+	return enter() && addXMLStartTag(collection, tag);
+}
+
+bool OSSerialize::closeCollection(const char *tag)
+{
+	leave();
+	return addXMLEndTag(tag);
 }
 
 PADS_0_7(OSSerialize)

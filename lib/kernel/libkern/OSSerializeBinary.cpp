@@ -142,9 +142,10 @@ bool OSSerialize::putCollection(uint32_t type, const OSCollection *collection)
 {
 	unsigned int start = length;
 	uint32_t words = 0;
-	if (!putKey(type, collection->getCount()) ||
+	if (!enter() || !putKey(type, collection->getCount()) ||
 	    (indexData && !putBytes(&words, sizeof(words))) || !putContents(collection))
 		return false;
+	leave();
 	if (indexData) {
 		words = (length - start) / (uint32_t)sizeof(words);
 		memcpy(data + start + sizeof(words), &words, sizeof(words));

@@ -250,13 +250,13 @@ bool OSSet::serialize(OSSerialize *serializer) const
 {
 	if (serializer->previouslySerialized(this))
 		return true;
-	if (!serializer->addXMLStartTag(this, "set"))
+	if (!serializer->openCollection(this, "set"))
 		return false;
 	for (unsigned int i = 0; i < members->count; i++) {
 		if (!members->array[i]->serialize(serializer))
 			return false;
 	}
-	return serializer->addXMLEndTag("set");
+	return serializer->closeCollection("set");
 }
 
 PADS_0_7(OSSet)

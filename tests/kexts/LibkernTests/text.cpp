@@ -222,6 +222,55 @@ static void check_depth()
 	IOFree(text, size);
 }
 
+/* So deep that the next level would be one too many for the reader. */
+static bool writes_nested(unsigned int levels, OSSerialize *serializer)
+{
+	OSArray *outer = OSArray::withCapacity(1);
+	for (unsigned int i = 1; i < levels; i++) {
+		OSArray *inner = outer;
+		outer = OSArray::withCapacity(1);
+		outer->setObject(inner);
+		inner->release();
+	}
+	bool done = outer->serialize(serializer);
+	outer->release();
+	serializer->release();
+	return done;
+}
+
+static void check_written_depth()
+{
+	CHECK("write_depth", writes_nested(1000, OSSerialize::withCapacity(1)));
+	CHECK("refuse_to_write_depth", !writes_nested(1001, OSSerialize::withCapacity(1)));
+	CHECK("write_depth_binary", writes_nested(1000, OSSerialize::binaryWithCapacity(4)));
+	CHECK("refuse_to_write_depth_binary",
+	      !writes_nested(1001, OSSerialize::binaryWithCapacity(4)));
+}
+
+/* As many again as references. The time is to be in proportion to that of making them. */
+static void check_many()
+{
+	const unsigned int count = 100000;
+	uint64_t start, made, written;
+	clock_get_uptime(&start);
+	OSArray *array = OSArray::withCapacity(2 * count);
+	for (unsigned int i = 0; i < count; i++) {
+		OSNumber *number = OSNumber::withNumber(i, 32);
+		array->setObject(number);
+		array->setObject(number);
+		number->release();
+	}
+	clock_get_uptime(&made);
+	OSSerialize *serializer = OSSerialize::withCapacity(1);
+	bool done = array->serialize(serializer);
+	clock_get_uptime(&written);
+	CHECK("write_many", done && holds(serializer->text() + serializer->getLength() - 80,
+					  "<reference IDREF=\"100000\"/></array>"));
+	CHECK("write_many_in_time", written - made < 25 * (made - start));
+	serializer->release();
+	array->release();
+}
+
 static void check_braces()
 {
 	OSString *error = NULL;
@@ -255,6 +304,8 @@ void check_text()
 	check_references();
 	check_refusals();
 	check_depth();
+	check_written_depth();
+	check_many();
 	check_braces();
 	CHECK("text_leaves_nothing", OSArray::metaClass->getInstanceCount() == arrays &&
 					     OSString::metaClass->getInstanceCount() == strings);

@@ -72,12 +72,17 @@ public:
 	void setIndexed(bool indexed);
 #ifdef XNU_KERNEL_PRIVATE
 	bool addEscaped(const char *text);
+	/* The tags around a collection's members; false also when it lies too deep. */
+	bool openCollection(const OSCollection *collection, const char *tag);
+	bool closeCollection(const char *tag);
 	bool isBinary() const
 	{
 		return binary;
 	}
 
 private:
+	bool enter();
+	void leave();
 	bool growFor(unsigned int size);
 	bool putBytes(const void *bytes, unsigned int size);
 	bool putKey(uint32_t type, size_t datum);
