@@ -360,7 +360,7 @@ static int report(const struct search *search)
 	bool is_undefined = false, is_multiple = false;
 	int error = as_json ? print_json(search) : 0;
 	if (error < 0)
-		return kext_error_exit_status(error);
+		return EX_OSERR;
 	for (size_t i = 0; i < search->count; i++) {
 		if (!as_json && (i == 0 || !search->is_uniform))
 			print_result_text(search, &search->results[i]);
@@ -379,7 +379,7 @@ static int tell_codeless(const struct search *search)
 			    ? "as a library it should name in OSBundleLibraries what its "
 			      "users are to link against"
 			    : "it should have no OSBundleLibraries");
-	return error < 0 ? kext_error_exit_status(error) : EX_OK;
+	return error < 0 ? EX_OSERR : EX_OK;
 }
 
 static void free_search(struct search *search)
@@ -405,12 +405,12 @@ static int run(void)
 	if (has_code && error == 0)
 		open_kernel(&search);
 	print_diagnostics(diagnostics, level ? KEXT_NOTE : KEXT_ERROR);
-	if (error < 0) {
-		print_error("%s - %s", paths.items[0], kext_error_string(error));
-		status = kext_error_exit_status(error);
-	} else {
+	if (error < 0 && !kext_diagnostics_count(diagnostics, KEXT_ERROR))
+		print_error("%s: %s", paths.items[0], kext_error_string(error));
+	if (error < 0)
+		status = EX_OSERR; /* no verdict, whatever the reason */
+	else
 		status = has_code ? report(&search) : tell_codeless(&search);
-	}
 	free_search(&search);
 	kext_diagnostics_free(diagnostics);
 	return status;

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <kext/error.h>
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -75,6 +76,11 @@ int file_map_path(int dirfd, const char *path, uint64_t limit, struct file_map *
 	if (fd < 0)
 		return -errno;
 	return file_map_fd(fd, limit, ret);
+}
+
+const char *file_error_string(int error)
+{
+	return error == -EINVAL ? "this is no regular file" : kext_error_string(error);
 }
 
 void file_unmap(struct file_map *map)

@@ -25,6 +25,8 @@ int file_map_fd(int fd, uint64_t limit, struct file_map *ret) __attribute__((war
 int file_map_path(int dirfd, const char *path, uint64_t limit, struct file_map *ret)
 	__attribute__((warn_unused_result));
 void file_unmap(struct file_map *map);
+/* What went wrong when a file was mapped: "this is no regular file", for instance. */
+const char *file_error_string(int error);
 
 /*
  * Opens `path` beneath `dirfd`: no component may be a symbolic link or lead outside (openat2

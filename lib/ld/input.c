@@ -48,6 +48,20 @@ static char *find_library(const struct linker *ld, const char *name, bool *ret_f
 	return NULL;
 }
 
+static int missing_library(struct linker *ld, const char *name)
+{
+	_cleanup_buffer_ struct buffer folders = {0};
+	for (size_t i = 0; i < ld->options->library_folder_count; i++)
+		buffer_printf(&folders, "%s%s", i ? ", " : " in ",
+			      ld->options->library_folders[i]);
+	buffer_u8(&folders, 0);
+	if (folders.failed)
+		return -ENOMEM;
+	return ld_error(ld, "ld.library", name, "add its folder with -L",
+			"library not found: no lib%s.a%s", name,
+			(const char *)folders.data);
+}
+
 /* 0 with *ret_path NULL for a library that is not there and not missed. */
 static int resolve_library(struct linker *ld, const char *name, const char **ret_path)
 {
@@ -58,9 +72,7 @@ static int resolve_library(struct linker *ld, const char *name, const char **ret
 	if (!path && is_dispensable(name))
 		return 0;
 	if (!path)
-		return ld_error(ld, "ld.library", name, "add its folder with -L",
-				"library not found: no lib%s.a in %zu folder(s)", name,
-				ld->options->library_folder_count);
+		return missing_library(ld, name);
 	char **place = array_push(&ld->paths);
 	if (!place) {
 		free(path);
@@ -82,7 +94,7 @@ static int map_file(struct linker *ld, const char *path, struct bytes *ret)
 		if (error == -ENOMEM)
 			return error;
 		return ld_error(ld, "ld.file", path, NULL, "cannot be read: %s",
-				kext_error_string(error));
+				file_error_string(error));
 	}
 	*ret = map->bytes;
 	return 0;

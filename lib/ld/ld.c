@@ -9,28 +9,33 @@
 #include "base/memory.h"
 #include "ld/linker.h"
 
+static void report(struct linker *ld, enum kext_severity severity, const char *slug,
+		   const char *subject, const char *hint, const char *format,
+		   va_list arguments)
+{
+	char message[1024];
+	vsnprintf(message, sizeof(message), format, arguments);
+	kext_diagnose(ld->diagnostics, severity, slug, subject, hint, "%s", message);
+}
+
 int ld_error(struct linker *ld, const char *slug, const char *subject, const char *hint,
 	     const char *format, ...)
 {
-	char message[1024];
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
+	report(ld, KEXT_ERROR, slug, subject, hint, format, arguments);
 	va_end(arguments);
 	ld->error_count++;
-	kext_diagnose(ld->diagnostics, KEXT_ERROR, slug, subject, hint, "%s", message);
 	return KEXT_ERR_LINK;
 }
 
 void ld_warn(struct linker *ld, const char *slug, const char *subject, const char *hint,
 	     const char *format, ...)
 {
-	char message[1024];
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
+	report(ld, KEXT_WARNING, slug, subject, hint, format, arguments);
 	va_end(arguments);
-	kext_diagnose(ld->diagnostics, KEXT_WARNING, slug, subject, hint, "%s", message);
 }
 
 int ld_verdict(const struct linker *ld)

@@ -31,9 +31,7 @@ static int read_file(struct kext_kernel_file *kernel,
 	int error = file_map_path(AT_FDCWD, kernel->path, KERNEL_MAX, &kernel->file);
 	if (error < 0)
 		kext_diagnose(diagnostics, KEXT_ERROR, "kernel.file", kernel->path, NULL,
-			      "the kernel cannot be read: %s",
-			      error == -EINVAL ? "this is no regular file"
-					       : kext_error_string(error));
+			      "the kernel cannot be read: %s", file_error_string(error));
 	return error;
 }
 

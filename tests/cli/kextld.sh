@@ -416,7 +416,10 @@ test_bad_inputs()
 	echo text >"$T/text.o"
 	refuses "text.o: is neither a Mach-O object nor an archive" a.o text.o
 	refuses "missing.o: cannot be read" a.o missing.o
-	refuses "nowhere: library not found" a.o -lnowhere
+	refuses "nowhere: library not found: no libnowhere.a in lib, /none, " a.o -lnowhere \
+		-Llib -L/none
+	refuses "/dev/null: cannot be read: this is no regular file" /dev/null
+	refuses "Is a directory" "$T"
 	refuses "unknown option: -surprise" a.o -surprise
 	refuses "missing argument of option: -filelist" a.o -filelist
 	refuses "no input files"

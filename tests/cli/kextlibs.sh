@@ -211,6 +211,8 @@ assert json.load(sys.stdin) == {"schema": "kextlibs/1", "identifier": "a.b",
 	expect_status 64 kextlibs "$T/Plain.kext" "$T/Plain.kext"
 	expect_status 64 kextlibs -xml -json "$T/Plain.kext"
 	expect_status 71 kextlibs "$T/none.kext"
+	expect_equal "$(cat "$T/err")" \
+		"kextlibs: $T/none.kext: cannot be opened: No such file or directory"
 	expect_status 0 kextlibs -h
 }
 
