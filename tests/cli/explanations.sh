@@ -53,8 +53,8 @@ test_duplicate_names_both()
 
 test_library_too_old()
 {
-	refused too_old 'needs test.level0.kext0 >= 0.5; found 1.2 in' \
-		'whose compatible version is 1.0'
+	refused too_old 'needs test.level0.kext0 >= 0.5 compatible; found 1.2 whose' \
+		'compatible version is 1.0 in' 'ask for 1.2 in OSBundleLibraries'
 }
 
 test_superclass_has_grown()
