@@ -66,13 +66,16 @@ OSDictionary *OSCollection::beginCopy(OSDictionary *copies, OSCollection **ret_c
 	return copies;
 }
 
-/* True with a copy of a member that is a collection, or with NULL for any other member.
+/*
+ * True with a copy of a member that is a collection, or with NULL for any other member;
+ * false also when collections are nested deeper than the stack is large.
  */
 bool OSCollection::copyMember(OSObject *member, OSDictionary *copies,
 			      OSCollection **ret_copy)
 {
 	OSCollection *collection = OSDynamicCast(OSCollection, member);
-	*ret_copy = collection ? collection->copyCollection(copies) : NULL;
+	bool has_stack = !collection || libkern_has_stack();
+	*ret_copy = collection && has_stack ? collection->copyCollection(copies) : NULL;
 	return !collection || *ret_copy;
 }
 

@@ -7,6 +7,9 @@
 #include "kernel/osfmk/kheap.h"
 #include "kernel/pexpert/pexpert.h"
 
+/* Of a thread's 512 KiB. */
+#define STACK_FOR_RECURSION (384u << 10)
+
 static pthread_rwlock_t locks[LIBKERN_LOCKS] = {
 	PTHREAD_RWLOCK_INITIALIZER,
 	PTHREAD_RWLOCK_INITIALIZER,
@@ -71,6 +74,12 @@ void libkern_may_autounload(const char *identifier)
 void libkern_consider_unloads(void)
 {
 	autounload_consider(false);
+}
+
+bool libkern_has_stack(void)
+{
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+	return thread_self()->stack_top - frame < STACK_FOR_RECURSION;
 }
 
 uint64_t libkern_debug_bits(void)

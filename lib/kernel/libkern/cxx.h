@@ -36,6 +36,8 @@ bool libkern_is_kext(const char *identifier);
 void libkern_may_autounload(const char *identifier);
 /* Kexts may have become free: in a minute they are looked at. */
 void libkern_consider_unloads(void);
+/* Whether a recursion may go on. */
+bool libkern_has_stack(void);
 /* The boot argument io, I/O Kit's debug bits. */
 uint64_t libkern_debug_bits(void);
 

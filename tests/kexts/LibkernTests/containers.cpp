@@ -297,6 +297,26 @@ static void check_options()
 	dictionary->release();
 }
 
+/* A recursion would use up the stack: on the way in, and so on the way out. */
+static void check_deep_copy()
+{
+	OSArray *outer = OSArray::withCapacity(1);
+	for (int i = 0; i < 20000; i++) {
+		OSArray *inner = outer;
+		outer = OSArray::withCapacity(1);
+		outer->setObject(inner);
+		inner->release();
+	}
+	CHECK("copy_refuses_depth", outer->copyCollection() == NULL);
+	while (outer) {
+		OSArray *inner = (OSArray *)outer->getObject(0);
+		if (inner)
+			inner->retain();
+		outer->release();
+		outer = inner;
+	}
+}
+
 /* The copy has the original's shape, knots included. */
 static void check_copies()
 {
@@ -328,4 +348,5 @@ void check_containers()
 	check_sorting();
 	check_options();
 	check_copies();
+	check_deep_copy();
 }
