@@ -21,6 +21,14 @@ static bool takes_word(const struct option_row *row)
 	return row->argument && row->argument[0] != '[';
 }
 
+/* Words with bars between, as against "ID@ADDRESS|@FILE". */
+static bool is_choice(const struct option_row *row)
+{
+	const char *text = row->argument;
+	return text && strchr(text, '|') &&
+	       !text[strspn(text, "abcdefghijklmnopqrstuvwxyz|")];
+}
+
 /* "a|b|c" as "a b c". */
 static void print_words(const char *choice)
 {
@@ -34,7 +42,7 @@ static void print_bash_choices(const struct command *command)
 	printf("\tcase ${COMP_WORDS[COMP_CWORD - 1]} in\n");
 	for_each_shown(row, command)
 	{
-		if (row->kind != OPTION_CHOICE)
+		if (!is_choice(row))
 			continue;
 		printf("\t-%s | --%s)\n\t\tmapfile -t COMPREPLY < <(compgen -W '",
 		       row->name, row->name);
@@ -83,7 +91,7 @@ static void print_zsh_option(const struct option_row *row, const char *name)
 	if (takes_word(row)) {
 		putchar(':');
 		print_escaped(row->argument, "[]:\\");
-		if (row->kind == OPTION_CHOICE) {
+		if (is_choice(row)) {
 			printf(":(");
 			print_words(row->argument);
 			putchar(')');
@@ -121,7 +129,7 @@ static void print_fish(const struct command *command)
 			printf(" -s %c", row->letter);
 		if (row->name)
 			printf(" -l %s", row->name);
-		if (row->kind == OPTION_CHOICE) {
+		if (is_choice(row)) {
 			printf(" -x -a '");
 			print_words(row->argument);
 			putchar('\'');

@@ -530,6 +530,8 @@ test_system_kernel()
 	rm "$made"
 	# The folders that are used in any case may be named; others may not.
 	mkdir -p "$KEXT_ROOT/$CACHES/Startup"
+	expect_status 0 kextcache -system-prelinked-kernel "$KEXT_ROOT/System/Library/../Library/Extensions"
+	rm "$made"
 	expect_status 0 kextcache -e "$KEXT_ROOT/System/Library/../Library/Extensions"
 	[ -f "$made" ]
 	expect_equal "$(readlink "$KEXT_ROOT/$CACHES/Startup/kernelcache")" \

@@ -236,4 +236,15 @@ test_options()
 	expect_status 64 kextfind -se "$F"
 }
 
+test_set_arch_and_what_is_ignored()
+{
+	fixture
+	sed -i 's/OSBundleRequired/OSBundleRequired_i386/' \
+		"$F/LibB.kext/Contents/PlugIns/Code.kext/Contents/Info.plist"
+	found "" -root
+	expect_equal "$(kextfind -set-arch i386 -no-paths "$F" -root)" Code.kext
+	expect_equal "$(kextfind -meek -picky -no-paths "$F" -nx)" Code.kext
+	expect_status 64 kextfind -set-arch vax "$F"
+}
+
 run_tests

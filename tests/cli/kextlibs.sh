@@ -207,6 +207,8 @@ assert json.load(sys.stdin) == {"schema": "kextlibs/1", "identifier": "a.b",
 	expect_status 71 kextlibs "$T/Plain.kext"
 	expect_status 0 kextlibs --era tiger -json "$T/Plain.kext"
 	expect_text "$T/out" '"identifier": "a.b"'
+	expect_status 0 kextlibs --era tiger -v 3 -verbose=4 "$T/Plain.kext"
+	expect_status 64 kextlibs -verbose=7 "$T/Plain.kext"
 	expect_status 64 kextlibs
 	expect_status 64 kextlibs "$T/Plain.kext" "$T/Plain.kext"
 	expect_status 64 kextlibs -xml -json "$T/Plain.kext"
@@ -214,6 +216,26 @@ assert json.load(sys.stdin) == {"schema": "kextlibs/1", "identifier": "a.b",
 	expect_equal "$(cat "$T/err")" \
 		"kextlibs: $T/none.kext: cannot be opened: No such file or directory"
 	expect_status 0 kextlibs -h
+}
+
+test_non_kpi()
+{
+	mkdir "$T/libs"
+	plain_kext Lib com.apple.kernel.test 6.0 'int value(void) { return 1; }'
+	mv "$T/Lib.kext" "$T/libs"
+	plain_kext User test.user 1.0 'int value(void); int use(void) { return value(); }'
+	expect_status 1 kextlibs -r "$T/libs" "$T/User.kext"
+	expect_status 0 kextlibs -non-kpi -r "$T/libs" "$T/User.kext"
+	expect_equal "$(cat "$T/out")" '    com.apple.kernel.test = 6.0'
+}
+
+test_onedef_symbols()
+{
+	dummy_kext "$T"
+	expect_status 0 kextlibs -onedef-symbols "$T/DummySysctl.kext"
+	expect_text "$T/err" '    _sysctl_register_oid in com.apple.kpi.bsd'
+	expect_status 0 kextlibs -undef-symbols "$T/DummySysctl.kext"
+	expect_no_text "$T/err" _sysctl_register_oid
 }
 
 run_tests

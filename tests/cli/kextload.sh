@@ -105,7 +105,8 @@ test_nt_tests_and_loads_nothing()
 	chmod g+w "$T/DummySysctl.kext/Contents/Info.plist"
 	expect_status 71 kextload -nt "$T/DummySysctl.kext"
 	expect_status 1 kextload --era tiger -n -t "$T/DummySysctl.kext"
-	expect_status 0 kextload -ntz "$T/DummySysctl.kext"
+	expect_status 0 kextload -ntz -j 2 "$T/DummySysctl.kext"
+	expect_status 64 kextload -nt -jobs 0 "$T/DummySysctl.kext"
 	expect_status 0 kextload -ntz --json "$T/DummySysctl.kext"
 	python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["kexts"][0]["loadable"]' "$T/out"
 	expect_usage 64 "use --json only with -n" --json X.kext

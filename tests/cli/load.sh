@@ -82,6 +82,8 @@ test_sysctl()
 	kextload "$T/DummySysctl.kext"
 	expect_equal "$(ksysctl debug.dummy)" "debug.dummy: 42"
 	expect_equal "$(ksysctl -n debug.dummy)" 42
+	expect_status 0 ksysctl -q debug.dummy=-6
+	expect_equal "$(cat "$T/out")" ''
 	expect_status 0 ksysctl debug.dummy=-7
 	expect_equal "$(ksysctl -n debug.dummy)" -7
 	expect_status 0 ksysctl debug.dummy_name="a longer name"

@@ -171,4 +171,104 @@ test_root_of_those_that_read_kexts()
 	same_under_root '"included": true' kextcache -z -m "$T/a.mkext" --json /System/Library/Extensions
 }
 
+# A kextd that holds its lock and does not serve.
+test_69_nobody_serves()
+{
+	dummy_kext "$T"
+	mkdir -m 700 "$T/run"
+	expect_status 69 flock "$T/run/kextd.lock" kextload "$T/DummySysctl.kext"
+	expect_text "$T/err" 'another kextd serves there'
+	expect_status 69 flock "$T/run/kextd.lock" kextutil "$T/DummySysctl.kext"
+	expect_status 69 ksysctl kern.ostype
+	expect_text "$T/err" 'no kextd is running'
+}
+
+# A folder that others may write to: whoever serves there may be anybody.
+test_77_who_serves_cannot_be_trusted()
+{
+	dummy_kext "$T"
+	mkdir "$T/run"
+	chmod 777 "$T/run"
+	expect_status 77 kextload "$T/DummySysctl.kext"
+	expect_status 77 kextutil "$T/DummySysctl.kext"
+	expect_status 77 kextunload -b no.such
+	expect_status 77 ksysctl kern.ostype
+	expect_status 69 kextcache -r -z -m "$T/a.mkext" "$T/DummySysctl.kext"
+	expect_text "$T/err" 'cannot be trusted'
+	expect_status 71 kextstat
+	expect_status 77 kdmesg
+}
+
+# interrupted COMMAND…: its status when SIGINT comes; a job of a script ignores that signal,
+# python gives it back.
+interrupted()
+{
+	python3 - "$@" <<-'END'
+		import signal, subprocess, sys, time
+		child = subprocess.Popen(sys.argv[1:],
+		                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+		time.sleep(1.5)
+		child.send_signal(signal.SIGINT)
+		sys.exit(child.wait(timeout=20))
+	END
+}
+
+test_130_and_75_routines_that_do_not_end()
+{
+	local routine='{ for (volatile int i = 0;; i++) ; return 0; }'
+	make_kext "$T" Start test.start 1.0 <<-END
+		#include <mach/mach_types.h>
+		kern_return_t Start_start(kmod_info_t *k, void *d) $routine
+		kern_return_t Start_stop(kmod_info_t *k, void *d) { return 0; }
+	END
+	make_kext "$T" Stop test.stop 1.0 <<-END
+		#include <mach/mach_types.h>
+		kern_return_t Stop_start(kmod_info_t *k, void *d) { return 0; }
+		kern_return_t Stop_stop(kmod_info_t *k, void *d) $routine
+	END
+	expect_status 130 interrupted kextload "$T/Start.kext"
+	expect_status 130 interrupted kextutil "$T/Start.kext"
+	expect_status 75 kextutil --timeout 0.5 "$T/Start.kext"
+	expect_status 0 kextload "$T/Stop.kext"
+	expect_status 130 interrupted kextunload -b test.stop
+	expect_status 0 kextload "$T/Stop.kext"
+	expect_status 75 kextunload --timeout 0.5 -b test.stop
+}
+
+test_instance_is_user_or_system()
+{
+	local tool
+	dummy_kext "$T"
+	expect_status 0 kextload --instance user "$T/DummySysctl.kext"
+	expect_status 0 kextutil -instance=user "$T/DummySysctl.kext"
+	expect_status 0 kextd --status --instance user
+	expect_status 0 kdmesg --instance user
+	expect_status 0 ksysctl --instance user kern.ostype
+	expect_status 0 kextstat --instance user
+	expect_text "$T/out" com.osxbook.kext.DummySysctl
+	expect_status 0 kextunload --instance user "$T/DummySysctl.kext"
+	for tool in "kextload X.kext" "kextutil X.kext" "kextunload X.kext" kextstat kdmesg \
+		"ksysctl a" "kextd --status"; do
+		# shellcheck disable=SC2086
+		expect_status 64 $tool --instance world
+		expect_text "$T/err" "'world' is no instance"
+	done
+}
+
+# A kextd that refuses every request.
+test_71_kextd_refuses()
+{
+	local fake
+	mkdir -m 700 "$T/run"
+	echo '{}' >"$T/answers"
+	mkfifo "$T/ready"
+	python3 "$ROOT/tests/cli/fake_kextd.py" "$T/answers" >"$T/ready" 2>"$T/fake.log" &
+	fake=$!
+	read -r _ <"$T/ready"
+	expect_status 71 kdmesg
+	expect_status 71 kextstat
+	expect_status 1 kextstat --era tiger
+	kill "$fake"
+}
+
 run_tests
