@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # files_kext: Files.kext, whose start reads the file that the boot argument list names, and
-# does what each line says: r PATH, w PATH (makes it), l PATH (a link itself); then logs
+# does what each line says: r PATH, w PATH, c PATH (both make it), l PATH (a link itself); logs
 # "LINE: error", with the content of what was read or the type of what was looked up.
 files_kext()
 {
@@ -26,7 +26,7 @@ files_kext()
 		static void obey(const char *line)
 		{
 			vnode_t vnode = NULL;
-			int error, mode = *line == 'w' ? FWRITE | O_CREAT : FREAD;
+			int error, mode = *line == 'w' || *line == 'c' ? FWRITE | O_CREAT : FREAD;
 			content[0] = 0;
 			if (*line == 'l') {
 				error = vnode_lookup(line + 2, VNODE_LOOKUP_NOFOLLOW, &vnode, NULL);
@@ -206,13 +206,14 @@ test_writing()
 		w /folder => 21
 		w /absolute => 2
 		w /none/made => 2
+		c /empty => 0
 	END
 	obey "$T/tree/list"
 	expect_equal "$(cat "$T/tree/made" "$T/tree/folder/made" "$T/tree/up")" \
 		writtenwrittenwritten
 	expect_equal "$(cat "$T/secret")" secret
 	# No bit of those that give somebody's rights away.
-	expect_equal "$(stat -c %a "$T/tree/made")" 755
+	expect_equal "$(stat -c %a "$T/tree/made" "$T/tree/empty" | tr '\n' ' ')" "755 755 "
 }
 
 # The folder of its own, which kextd makes, and one named by the environment.
