@@ -4,11 +4,13 @@
  * descriptor stays open (a repository may hold thousands of bundles): what is read later
  * is read only if the folder at the path is still the one that was opened.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 #include "base/memory.h"
 #include "bundle/bundle.h"
@@ -313,15 +315,43 @@ int bundle_reopen(const struct kext_bundle *bundle, struct kext_diagnostics *dia
 	return KEXT_ERR_VALIDATION;
 }
 
-static int fail_to_map(int error, const struct kext_bundle *bundle,
+/* The file beside `relative` whose name differs in case alone; free(), or NULL. */
+static char *in_other_case(int folder, const char *relative)
+{
+	const char *slash = strrchr(relative, '/');
+	const char *name = slash ? slash + 1 : relative;
+	_cleanup_free_ char *parent = mem_format(
+		"%.*s", slash ? (int)(slash - relative) : 1, slash ? relative : ".");
+	int fd = parent ? file_open_beneath(folder, parent, READ_FLAGS | O_DIRECTORY, 0)
+			: -ENOMEM;
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	char *found = NULL;
+	if (!stream)
+		file_close(fd);
+	for (struct dirent *entry; stream && !found && (entry = readdir(stream));) {
+		if (strcasecmp(entry->d_name, name) == 0)
+			found = mem_string(entry->d_name);
+	}
+	if (stream)
+		closedir(stream);
+	return found;
+}
+
+static int fail_to_map(int error, int folder, const struct kext_bundle *bundle,
 		       struct kext_diagnostics *diagnostics)
 {
 	if (error != -ENOENT && error != -ENOTDIR)
 		return fail_to_read(error, bundle->name, bundle->executable_path,
 				    BUNDLE_EXECUTABLE_LIMIT, diagnostics);
+	/* Darwin's file systems usually take one for the other. */
+	_cleanup_free_ char *other = in_other_case(folder, bundle->executable_path);
+	_cleanup_free_ char *hint =
+		other ? mem_format("rename %s, which differs in case only", other) : NULL;
 	kext_diagnose_value(diagnostics, KEXT_ERROR, "executable.missing", bundle->name,
 			    bundle->executable_path,
-			    "put the executable there or correct CFBundleExecutable",
+			    hint ? hint
+				 : "put the executable there or correct "
+				   "CFBundleExecutable",
 			    "CFBundleExecutable names %s, which does not exist",
 			    bundle->executable_path);
 	return KEXT_ERR_NOT_FOUND;
@@ -337,7 +367,7 @@ static int map_executable(struct kext_bundle *bundle,
 	int error = map_beneath(folder, bundle->executable_path, BUNDLE_EXECUTABLE_LIMIT,
 				ret);
 	if (error < 0)
-		return fail_to_map(error, bundle, diagnostics);
+		return fail_to_map(error, folder, bundle, diagnostics);
 	struct file_identity identity = file_identity_of(&ret->stat);
 	if (bundle->executable_file.is_known &&
 	    !file_identity_equal(&bundle->executable_file, &identity)) {

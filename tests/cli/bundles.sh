@@ -301,4 +301,42 @@ test_every_problem_at_once()
 	expect_status 71 kextload "$T/k/Wrong.kext"
 }
 
+# On a Mac the one name would have done for the other.
+test_executable_in_another_case()
+{
+	dummy_kext "$T"
+	mv "$T/DummySysctl.kext/Contents/MacOS/DummySysctl" "$T/DummySysctl.kext/Contents/MacOS/dummysysctl"
+	expect_status 4 kextutil -n "$T/DummySysctl.kext"
+	expect_text "$T/err" 'names Contents/MacOS/DummySysctl, which does not exist'
+	expect_text "$T/err" 'rename dummysysctl, which differs in case only'
+	rm "$T/DummySysctl.kext/Contents/MacOS/dummysysctl"
+	expect_status 4 kextutil -n "$T/DummySysctl.kext"
+	expect_text "$T/err" 'put the executable there'
+}
+
+# By links to its folder, with blanks and slashes behind, from inside of it.
+test_ways_to_name_a_kext()
+{
+	mkdir "$T/With Blank"
+	dummy_kext "$T/With Blank"
+	ln -s "With Blank" "$T/link"
+	cd "$T"
+	local name
+	for name in link/DummySysctl.kext "With Blank/DummySysctl.kext//" ./link/../link/DummySysctl.kext \
+		link/DummySysctl.kext/Contents/.. "$T/link/DummySysctl.kext/."; do
+		expect_status 0 kextutil -n "$name"
+		expect_status 0 kextload "$name"
+		expect_status 0 kextunload "$name"
+	done
+	cd "link/DummySysctl.kext"
+	expect_status 0 kextutil -nt .
+	expect_status 0 kextload .
+	expect_status 0 kextunload .
+	cd Contents
+	expect_status 0 kextload ..
+	expect_status 0 kextunload ..
+	expect_status 1 kextutil -n .
+	expect_text "$T/err" 'does not end in .kext'
+}
+
 run_tests
