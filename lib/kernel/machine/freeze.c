@@ -11,7 +11,7 @@
 #include "kernel/machine/machine.h"
 
 #define MAX_THREADS 4096u
-#define PATIENCE_NS 20000000ull
+#define PATIENCE_NS 250000000ull /* spent only when a thread is not given a core */
 
 static _Atomic int threads[MAX_THREADS];
 static struct frame_state states[MAX_THREADS]; /* rip 0: not frozen */
