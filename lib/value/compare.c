@@ -95,7 +95,8 @@ static int copy_member(struct kext_value *to, const struct kext_value *from, siz
 	struct kext_value *member = copy(entry->value, depth);
 	if (!member)
 		return -1;
-	return value_set_entry(to, kext_value_ref(entry->key), entry->hash, member);
+	return value_set_entry(to, kext_value_ref(entry->key),
+			       value_hash(entry->key->bytes, entry->key->size), member);
 }
 
 static struct kext_value *copy(const struct kext_value *value, unsigned depth)

@@ -25,11 +25,9 @@ uint32_t value_hash(const char *text, size_t length)
 	return (uint32_t)(hash ^ hash >> 29);
 }
 
-static bool is_key(const struct value_entry *entry, uint32_t hash, const char *text,
-		   size_t length)
+static bool is_key(const struct value_entry *entry, const char *text, size_t length)
 {
-	return entry->hash == hash && entry->key->size == length &&
-	       memcmp(entry->key->bytes, text, length) == 0;
+	return entry->key->size == length && memcmp(entry->key->bytes, text, length) == 0;
 }
 
 static struct value_entry *find(const struct kext_value *dictionary, uint32_t hash,
@@ -38,7 +36,7 @@ static struct value_entry *find(const struct kext_value *dictionary, uint32_t ha
 	struct value_entry *entries = dictionary->entries;
 	if (!dictionary->slots) {
 		for (size_t i = 0; i < dictionary->count; i++) {
-			if (is_key(&entries[i], hash, text, length))
+			if (is_key(&entries[i], text, length))
 				return &entries[i];
 		}
 		return NULL;
@@ -46,16 +44,16 @@ static struct value_entry *find(const struct kext_value *dictionary, uint32_t ha
 	size_t mask = dictionary->slot_count - 1;
 	for (size_t at = hash & mask; dictionary->slots[at]; at = (at + 1) & mask) {
 		struct value_entry *entry = &entries[dictionary->slots[at] - 1];
-		if (is_key(entry, hash, text, length))
+		if (is_key(entry, text, length))
 			return entry;
 	}
 	return NULL;
 }
 
-static void index_entry(struct kext_value *dictionary, size_t position)
+static void index_entry(struct kext_value *dictionary, size_t position, uint32_t hash)
 {
 	size_t mask = dictionary->slot_count - 1;
-	size_t at = dictionary->entries[position].hash & mask;
+	size_t at = hash & mask;
 	while (dictionary->slots[at])
 		at = (at + 1) & mask;
 	dictionary->slots[at] = (uint32_t)position + 1;
@@ -64,8 +62,10 @@ static void index_entry(struct kext_value *dictionary, size_t position)
 /* Fills the index, all slots of which are free, anew. */
 static void index_all(struct kext_value *dictionary)
 {
-	for (size_t i = 0; i < dictionary->count; i++)
-		index_entry(dictionary, i);
+	for (size_t i = 0; i < dictionary->count; i++) {
+		const struct kext_value *key = dictionary->entries[i].key;
+		index_entry(dictionary, i, value_hash(key->bytes, key->size));
+	}
 }
 
 /* An index with at least twice as many slots as entries. */
@@ -114,9 +114,9 @@ static int add(struct kext_value *dictionary, struct kext_value *key, uint32_t h
 	int error = reserve(dictionary, dictionary->count + 1, doubled);
 	if (error < 0)
 		return error;
-	dictionary->entries[dictionary->count++] = (struct value_entry){key, item, hash};
+	dictionary->entries[dictionary->count++] = (struct value_entry){key, item};
 	if (dictionary->slots)
-		index_entry(dictionary, dictionary->count - 1);
+		index_entry(dictionary, dictionary->count - 1, hash);
 	return 0;
 }
 

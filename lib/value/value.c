@@ -34,7 +34,8 @@ struct kext_value *kext_value_new_integer(uint64_t integer, unsigned bits)
 struct kext_value *value_new_bytes(enum kext_value_kind kind, size_t size)
 {
 	size_t total;
-	if (__builtin_add_overflow(size, offsetof(struct kext_value, bytes) + 1, &total))
+	if (size >= UINT32_MAX ||
+	    __builtin_add_overflow(size, offsetof(struct kext_value, bytes) + 1, &total))
 		return NULL;
 	struct kext_value *value = mem_alloc(total);
 	if (!value)
@@ -43,7 +44,7 @@ struct kext_value *value_new_bytes(enum kext_value_kind kind, size_t size)
 	value->kind = (uint8_t)kind;
 	value->bits = 0;
 	value->truth = value->is_unsigned = false;
-	value->size = size;
+	value->size = (uint32_t)size;
 	value->bytes[size] = '\0';
 	return value;
 }

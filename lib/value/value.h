@@ -16,7 +16,6 @@
 struct value_entry {
 	struct kext_value *key; /* a string; shared between dictionaries by the reader */
 	struct kext_value *value;
-	uint32_t hash; /* of the key's text */
 };
 
 struct kext_value {
@@ -28,11 +27,12 @@ struct kext_value {
 	union {
 		uint64_t integer;
 		struct {
-			size_t size; /* of `bytes`, without the NUL that follows them */
+			uint32_t size; /* of `bytes`, without the NUL that follows them */
 			char bytes[];
 		};
 		struct {
-			size_t count;
+			uint32_t count;
+			uint32_t slot_count;
 			union {
 				size_t capacity;
 				struct kext_value *next_dead; /* while being freed */
@@ -42,7 +42,6 @@ struct kext_value {
 				struct value_entry *entries;
 			};
 			uint32_t *slots; /* entry index + 1, open addressing; or NULL */
-			size_t slot_count;
 		};
 	};
 };

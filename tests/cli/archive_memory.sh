@@ -64,4 +64,11 @@ test_prelinked_kernel()
 	expect_bounds "$T/kernel" $((SIZE + 65536))
 }
 
+# 100 MB with an information dictionary of 9 MB, which becomes values. No kext is taken out.
+test_list_of_a_large_kernel()
+{
+	python3 "$ROOT/tests/model/prelink_large.py" "$T/kernel"
+	expect_peak "$T/kernel" $((300 << 10)) -l
+}
+
 run_tests
