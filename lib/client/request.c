@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "client/client.h"
+#include "value/utf8.h"
 
 /* ---- one exchange ---- */
 
@@ -248,15 +249,48 @@ static int call_and_read(struct kext_client *client, const char *predicate,
 	return error;
 }
 
+/* A request is a property list, whose texts are UTF-8: other paths cannot be told. */
+static int check_paths(const char *const *paths, size_t count,
+		       struct kext_diagnostics *diagnostics)
+{
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_free_ char *absolute = absolute_path(paths[i]);
+		if (!absolute)
+			return -ENOMEM;
+		if (utf8_is_valid(absolute, strlen(absolute)))
+			continue;
+		kext_diagnose(diagnostics, KEXT_ERROR, "client.path", paths[i],
+			      "rename what is not, or copy the kext elsewhere",
+			      "the path is not UTF-8, so that kextd cannot be asked");
+		return -EILSEQ;
+	}
+	return 0;
+}
+
+static int check_load(const struct kext_load_options *options,
+		      struct kext_diagnostics *diagnostics)
+{
+	if (!options->path == !options->identifier)
+		return KEXT_ERR_INVALID_ARGUMENT;
+	int error = check_paths(&options->path, options->path ? 1 : 0, diagnostics);
+	if (error == 0)
+		error = check_paths(options->repositories, options->repository_count,
+				    diagnostics);
+	return error < 0 ? error
+			 : check_paths(options->dependencies, options->dependency_count,
+				       diagnostics);
+}
+
 int kext_client_load(struct kext_client *client, const struct kext_load_options *options,
 		     struct kext_diagnostics *diagnostics,
 		     struct kext_load_reply *ret_reply)
 {
 	*ret_reply = (struct kext_load_reply){0};
-	if (!options->path == !options->identifier)
-		return KEXT_ERR_INVALID_ARGUMENT;
+	int error = check_load(options, diagnostics);
+	if (error < 0)
+		return error;
 	struct kext_value *arguments = kext_value_new_dictionary();
-	int error = arguments ? load_arguments(arguments, options) : -ENOMEM;
+	error = arguments ? load_arguments(arguments, options) : -ENOMEM;
 	if (error < 0) {
 		kext_value_unref(arguments);
 		return error;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <plist/plist.h>
+#include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "value/utf8.h"
@@ -289,6 +290,26 @@ static plist_t to_container(const struct kext_value *value, unsigned depth,
 	return node;
 }
 
+/* libplist would end a text at what is no UTF-8: there the replacement character stands.
+ */
+static plist_t to_text(const struct kext_value *value)
+{
+	const char *text = value->bytes;
+	if (utf8_is_valid(text, value->size))
+		return plist_new_string(text);
+	_cleanup_buffer_ struct buffer repaired = {0};
+	for (size_t at = 0, length; at < value->size; at += length ? length : 1) {
+		length = utf8_length(text + at, value->size - at);
+		if (length)
+			buffer_append(&repaired, text + at, length);
+		else
+			buffer_string(&repaired, "\xef\xbf\xbd");
+	}
+	buffer_append(&repaired, "", 1);
+	return buffer_error(&repaired) < 0 ? NULL
+					   : plist_new_string((char *)repaired.data);
+}
+
 /* NULL when the value is too deep or, written out, too large. */
 static plist_t to_node(const struct kext_value *value, unsigned depth, uint64_t *nodes)
 {
@@ -300,7 +321,7 @@ static plist_t to_node(const struct kext_value *value, unsigned depth, uint64_t 
 	case KEXT_VALUE_INTEGER:
 		return plist_new_uint(value_extended(value));
 	case KEXT_VALUE_STRING:
-		return plist_new_string(value->bytes);
+		return to_text(value);
 	case KEXT_VALUE_DATA:
 		return plist_new_data(value->bytes, value->size);
 	default:

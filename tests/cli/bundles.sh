@@ -339,4 +339,24 @@ test_ways_to_name_a_kext()
 	expect_text "$T/err" 'does not end in .kext'
 }
 
+# Judged as any other; a request to kextd is a property list and cannot tell its path.
+test_name_that_is_no_utf8()
+{
+	mkdir "$T/k"
+	dummy_kext "$T/k"
+	local name=$'\xff\xfe.kext'
+	cd "$T/k"
+	mv DummySysctl.kext "$name"
+	expect_status 0 kextutil -nt "$name"
+	expect_status 71 kextload "$name"
+	expect_text "$T/err" 'the path is not UTF-8'
+	# From a folder it is found, and shown with a mark for what cannot be.
+	expect_status 0 kextload -r "$T/k" -b com.osxbook.kext.DummySysctl
+	expect_text <(kextstat -o path -l -b com.osxbook.kext.DummySysctl) $'\xef\xbf\xbd\xef\xbf\xbd.kext'
+	expect_status 0 kextunload "$name"
+	mkdir $'\xff'
+	expect_status 71 kextload -r $'\xff' -b com.osxbook.kext.DummySysctl
+	expect_text "$T/err" 'the path is not UTF-8'
+}
+
 run_tests
