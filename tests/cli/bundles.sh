@@ -283,7 +283,7 @@ test_binary_property_list()
 }
 
 # One run names all that is wrong, whichever key it is.
-test_every_problem_at_once()
+test_every_wrong_key_at_once()
 {
 	codeless Wrong test.wrong 1.0.0.0 '<key>OSBundleCompatibleVersion</key><true/>
 		<key>OSBundleRequired</key><string>Never</string>
