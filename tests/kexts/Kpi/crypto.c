@@ -13,9 +13,7 @@
 void sha1_init(SHA1_CTX *context);
 void sha1_loop(SHA1_CTX *context, const void *data, size_t size);
 void sha1_result(SHA1_CTX *context, void *digest);
-void read_frandom(void *data, u_int size);
 int random_buf(void *data, size_t size);
-int write_random(void *data, u_int size);
 int register_crypto_functions(const void *table);
 struct prng {
 	int (*init)(void *context, size_t generators, size_t pool_size, void *pool,
@@ -24,7 +22,6 @@ struct prng {
 	void (*initgen)(void *context, unsigned int index);
 };
 void register_and_init_prng(void *context, const struct prng *functions);
-int aes_decrypt(const unsigned char *in, unsigned char *out, aes_decrypt_ctx *context);
 
 /* Whether the bytes are those that the hexadecimal digits name. */
 static int is_hex(const unsigned char *bytes, const char *digits)

@@ -1,20 +1,10 @@
 /* Caches, shutdown, panic storage and tracing: accepted, though nothing is there. */
 #include "kpi.h"
+#include <kern/task.h>
+#include <pexpert/pexpert.h>
+#include <sys/kdebug.h>
 
-extern task_t kernel_task;
-IOReturn IOFlushProcessorCache(task_t task, uintptr_t address, IOByteCount size);
-IOReturn IOSetProcessorCacheMode(task_t task, uintptr_t address, IOByteCount size,
-				 IOOptionBits mode);
 void IOSystemShutdownNotification(void);
-uint32_t PESavePanicInfo(uint8_t *data, uint32_t size);
-void PESetGMTTimeOfDay(long seconds);
-long PEGetGMTTimeOfDay(void);
-void flush_dcache(vm_offset_t address, unsigned int size, int is_physical);
-void flush_dcache64(uint64_t address, unsigned int size, int is_physical);
-void invalidate_icache(vm_offset_t address, unsigned int size, int is_physical);
-void invalidate_icache64(uint64_t address, unsigned int size, int is_physical);
-void kernel_debug1(uint32_t id, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,
-		   uintptr_t e);
 void kernel_debug_string(const char *text);
 void OSPrintMemory(void);
 extern int debug_container_malloc_size, debug_ivars_size, debug_malloc_size;

@@ -1,6 +1,8 @@
 /* Allocators, and copying and filling. */
 #include "kpi.h"
 #include <libkern/OSMalloc.h>
+#include <mach/mach_vm.h>
+#include <mach/vm_map.h>
 #include <sys/malloc.h>
 
 void *kern_os_malloc(size_t size);
@@ -46,27 +48,8 @@ void ml_phys_write_double_64(uint64_t address, uint64_t value);
 void ml_phys_write_half_64(uint64_t address, unsigned int value);
 void ml_phys_write_byte_64(uint64_t address, unsigned int value);
 void ml_phys_write(uint64_t address, unsigned int value);
-uint64_t IOMappedRead64(IOPhysicalAddress address);
-uint16_t IOMappedRead16(IOPhysicalAddress address);
-uint8_t IOMappedRead8(IOPhysicalAddress address);
-void IOMappedWrite64(IOPhysicalAddress address, uint64_t value);
-void IOMappedWrite32(IOPhysicalAddress address, uint32_t value);
-void IOMappedWrite16(IOPhysicalAddress address, uint16_t value);
-void IOMappedWrite8(IOPhysicalAddress address, uint8_t value);
-unsigned int IOMappedRead32(IOPhysicalAddress address);
-extern void *kernel_map;
-kern_return_t kmem_alloc(void *map, vm_offset_t *address, vm_size_t size);
-kern_return_t kmem_alloc_kobject(void *map, vm_offset_t *address, vm_size_t size);
-kern_return_t kmem_alloc_pageable(void *map, vm_offset_t *address, vm_size_t size);
-kern_return_t mach_vm_allocate(void *map, uint64_t *address, uint64_t size, int flags);
-kern_return_t mach_vm_deallocate(void *map, uint64_t address, uint64_t size);
-kern_return_t mach_vm_protect(void *map, uint64_t address, uint64_t size, int maximum,
-			      int protection);
-void kmem_free(void *map, vm_offset_t address, vm_size_t size);
-kern_return_t vm_allocate(void *map, vm_offset_t *address, vm_size_t size, int flags);
-kern_return_t vm_deallocate(void *map, vm_offset_t address, vm_size_t size);
-kern_return_t vm_protect(void *map, vm_offset_t address, vm_size_t size, int maximum,
-			 int protection);
+kern_return_t kmem_alloc_kobject(vm_map_t map, vm_offset_t *address, vm_size_t size);
+kern_return_t kmem_alloc_pageable(vm_map_t map, vm_offset_t *address, vm_size_t size);
 
 /* A view of allocations as newer kexts carry them: 64 bytes, the size in a 24-bit field.
  */

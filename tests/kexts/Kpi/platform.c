@@ -7,13 +7,10 @@
 #include <libkern/OSDebug.h>
 #include <libkern/version.h>
 #include <pexpert/pexpert.h>
+#include <sys/kdebug.h>
 
 int csr_check(uint32_t mask);
 int csr_get_active_config(uint32_t *config);
-boolean_t PE_i_can_has_debugger(uint32_t *flags);
-extern unsigned int kdebug_enable;
-void kernel_debug(uint32_t id, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,
-		  uintptr_t e);
 extern vm_size_t page_size, page_mask, mem_size;
 extern int page_shift, hz, smp_initialized;
 extern uint64_t max_mem;
@@ -22,9 +19,6 @@ extern void *gPEEFISystemTable, *gPEEFIRuntimeServices;
 extern char PE_state[168];
 uint64_t ml_cpu_int_event_time(void);
 int panic_active(void);
-extern void (*PE_kputc)(char c);
-uint32_t PEGetPlatformEpoch(void);
-long PEGetGMTTimeOfDay(void);
 
 static void check_boot_arguments(void)
 {

@@ -1,8 +1,6 @@
 /* Blocks and counted references. */
 #include "kpi.h"
-
-void *_Block_copy(const void *block);
-void _Block_release(const void *block);
+#include <libkern/Block.h>
 
 /* os_refcnt as the kernel's calls take it. */
 struct os_refcnt {
@@ -18,8 +16,7 @@ void os_ref_retain_locked_external(struct os_refcnt *count);
 uint32_t os_ref_release_locked_external(struct os_refcnt *count);
 void *os_retain(void *object);
 void os_release(void *object);
-extern void *_NSConcreteStackBlock[32], *_NSConcreteMallocBlock[32];
-extern void *_NSConcreteGlobalBlock[32], *_NSConcreteAutoBlock[32];
+extern void *_NSConcreteMallocBlock[32], *_NSConcreteAutoBlock[32];
 extern void *_NSConcreteFinalizingBlock[32], *_NSConcreteWeakBlockVariable[32];
 
 static void check_blocks(void)

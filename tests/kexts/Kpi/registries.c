@@ -2,10 +2,13 @@
 #include "kpi.h"
 #include <miscfs/devfs/devfs.h>
 #include <netinet/kpi_ipfilter.h>
+#include <security/mac_policy.h>
+#include <stddef.h>
 #include <sys/conf.h>
 #include <sys/errno.h>
 #include <sys/kern_control.h>
 #include <sys/kern_event.h>
+#include <sys/kpi_socketfilter.h>
 
 static errno_t connect_to(kern_ctl_ref control, struct sockaddr_ctl *address, void **info)
 {
@@ -69,20 +72,6 @@ static void check_events(void)
 	      kev_post_msg(&message) == 0 && kev_msg_post(&message) == EINVAL);
 }
 
-/* The head of sflt_filter; the rest of its 192 bytes is zero here. */
-struct socket_filter {
-	u_int32_t handle;
-	int flags;
-	const char *name;
-	void (*unregistered)(u_int32_t handle);
-	errno_t (*attach)(void **cookie, void *socket);
-	void (*detach)(void *cookie, void *socket);
-	void *rest[19];
-};
-errno_t sflt_register(const struct socket_filter *filter, int domain, int type,
-		      int protocol);
-errno_t sflt_unregister(u_int32_t handle);
-
 static u_int32_t unregistered;
 static void *detached;
 
@@ -91,12 +80,12 @@ static void on_unregistered(u_int32_t handle)
 	unregistered = handle;
 }
 
-static errno_t on_attach(void **cookie, void *socket)
+static errno_t on_attach(void **cookie, socket_t socket)
 {
 	return 0;
 }
 
-static void on_detach(void *cookie, void *socket)
+static void on_detach(void *cookie, socket_t socket)
 {
 }
 
@@ -112,9 +101,12 @@ static errno_t on_input(void *cookie, mbuf_t *data, int offset, u_int8_t protoco
 
 static void check_filters(void)
 {
-	struct socket_filter filter = {0x6b706901, 0,	      "test", on_unregistered,
-				       on_attach,  on_detach, {0}};
-	struct socket_filter empty = {.handle = 1, .name = "empty"};
+	struct sflt_filter filter = {.sf_handle = 0x6b706901,
+				     .sf_name = "test",
+				     .sf_unregistered = on_unregistered,
+				     .sf_attach = on_attach,
+				     .sf_detach = on_detach};
+	struct sflt_filter empty = {.sf_handle = 1, .sf_name = "empty"};
 	struct ipf_filter ip = {&filter, "test", on_input, NULL, on_ip_detach},
 			  none = {0};
 	ipfilter_t four = NULL, six = NULL;
@@ -125,8 +117,8 @@ static void check_filters(void)
 	CHECK("sflt-register", sflt_register(&filter, 2, 1, 6) == 0);
 	CHECK("sflt-twice", sflt_register(&filter, 30, 2, 17) == EEXIST);
 	CHECK("sflt-unregister",
-	      sflt_unregister(filter.handle) == 0 && unregistered == filter.handle);
-	CHECK("sflt-unknown", sflt_unregister(filter.handle) == ENOENT);
+	      sflt_unregister(filter.sf_handle) == 0 && unregistered == filter.sf_handle);
+	CHECK("sflt-unknown", sflt_unregister(filter.sf_handle) == ENOENT);
 	CHECK("ipf-empty",
 	      ipf_addv4(&none, &four) == EINVAL && ipf_addv6(NULL, &six) == EINVAL);
 	CHECK("ipf-add",
@@ -215,55 +207,60 @@ static void check_nodes(void)
 	devfs_remove(a);
 }
 
-/* Darwin's mac_policy_conf, with a table of hooks by number. */
-struct policy {
-	const char *name, *fullname;
-	const char *const *labels;
-	unsigned int label_count;
-	const void *const *hooks;
-	int load_flags;
-	int *slot;
-	int runtime_flags;
-	struct policy *list;
-	void *data;
-};
-int mac_policy_register(struct policy *policy, unsigned int *handle, void *data);
-int mac_policy_unregister(unsigned int handle);
+_Static_assert(sizeof(struct mac_policy_conf) == 80 &&
+		       offsetof(struct mac_policy_conf, mpc_field_off) == 48,
+	       "mac_policy_conf as Darwin 19 has it");
+_Static_assert(sizeof(struct mac_policy_ops) == 335 * sizeof(void *) &&
+		       offsetof(struct mac_policy_ops, mpo_policy_destroy) == 114 * 8 &&
+		       offsetof(struct mac_policy_ops, mpo_policy_syscall) == 117 * 8 &&
+		       offsetof(struct mac_policy_ops, mpo_vnode_check_open) == 267 * 8 &&
+		       offsetof(struct mac_policy_ops, mpo_kext_check_load) == 329 * 8,
+	       "the hooks as Darwin 19 has them");
+_Static_assert(sizeof(struct sflt_filter) == 192 &&
+		       offsetof(struct sflt_filter, sf_data_in) == 64 &&
+		       offsetof(struct sflt_filter, sf_ext) == 136,
+	       "sflt_filter as Darwin 19 has it");
 
 static int calls[3];
 
-static void on_destroy(struct policy *policy)
+static void on_destroy(struct mac_policy_conf *policy)
 {
 	calls[0]++;
 }
 
-static void on_init(struct policy *policy)
+static void on_init(struct mac_policy_conf *policy)
 {
 	calls[1]++;
 }
 
-static void on_initbsd(struct policy *policy)
+static void on_initbsd(struct mac_policy_conf *policy)
 {
 	calls[2] = calls[1] == 1;
 }
 
 static void check_policies(void)
 {
-	static const void *hooks[335] = {
-		[114] = on_destroy, [115] = on_init, [116] = on_initbsd};
+	static const struct mac_policy_ops hooks = {.mpo_policy_destroy = on_destroy,
+						    .mpo_policy_init = on_init,
+						    .mpo_policy_initbsd = on_initbsd};
 	int slot = -1, second = -1;
-	struct policy one = {
-		.name = "one", .fullname = "One", .hooks = hooks, .slot = &slot};
-	struct policy two = {
-		.name = "two", .fullname = "Two", .hooks = hooks, .slot = &second};
-	unsigned int a = 0, b = 0;
+	struct mac_policy_conf one = {.mpc_name = "one",
+				      .mpc_fullname = "One",
+				      .mpc_ops = &hooks,
+				      .mpc_field_off = &slot};
+	struct mac_policy_conf two = {.mpc_name = "two",
+				      .mpc_fullname = "Two",
+				      .mpc_ops = &hooks,
+				      .mpc_field_off = &second};
+	mac_policy_handle_t a = 0, b = 0;
 
-	two.load_flags = 1;
+	two.mpc_loadtime_flags = MPC_LOADTIME_FLAG_NOTLATE;
 	CHECK("policy-not-late", mac_policy_register(&two, &b, NULL) == EPERM);
-	two.load_flags = 2;
-	one.load_flags = 0;
-	CHECK("situation-42-register", mac_policy_register(&one, &a, NULL) == 0 && a &&
-					       slot >= 0 && one.runtime_flags == 1);
+	two.mpc_loadtime_flags = MPC_LOADTIME_FLAG_UNLOADOK;
+	one.mpc_loadtime_flags = 0;
+	CHECK("situation-42-register",
+	      mac_policy_register(&one, &a, NULL) == 0 && a && slot >= 0 &&
+		      one.mpc_runtime_flags == MPC_RUNTIME_FLAG_REGISTERED);
 	CHECK("policy-hooks", calls[1] == 1 && calls[2] == 1);
 	CHECK("situation-42-twice", mac_policy_register(&one, &b, NULL) == EEXIST);
 	CHECK("situation-42-unregister", mac_policy_unregister(a) == EBUSY);
@@ -271,7 +268,7 @@ static void check_policies(void)
 				       second != slot && mac_policy_unregister(b) == 0 &&
 				       calls[0] == 1);
 	CHECK("policy-unknown", mac_policy_unregister(b) == 0 && calls[0] == 1);
-	one.load_flags = 2;
+	one.mpc_loadtime_flags = MPC_LOADTIME_FLAG_UNLOADOK;
 	CHECK("policy-now-may-go", mac_policy_unregister(a) == 0);
 }
 

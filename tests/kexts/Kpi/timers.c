@@ -3,9 +3,6 @@
 #include <kern/thread_call.h>
 #include <sys/systm.h>
 
-void timevaladd(struct timeval *to, const struct timeval *more);
-void timevalsub(struct timeval *from, const struct timeval *less);
-void timevalfix(struct timeval *time);
 uint64_t tvtoabstime(struct timeval *time);
 void timeout(void (*function)(void *), void *argument, int ticks);
 void untimeout(void (*function)(void *), void *argument);

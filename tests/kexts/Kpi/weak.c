@@ -3,7 +3,7 @@
 #include <libkern/OSKextLib.h>
 
 extern void no_such_symbol(void) __attribute__((weak_import));
-extern void read_random(void *data, unsigned int size) __attribute__((weak_import));
+extern void read_random(void *data, u_int size) __attribute__((weak_import));
 
 void check(void)
 {

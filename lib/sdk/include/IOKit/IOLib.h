@@ -34,7 +34,21 @@ void IOFreeContiguous(void *address, vm_size_t size);
 void *IOMallocPageable(vm_size_t size, vm_size_t alignment);
 void IOFreePageable(void *address, vm_size_t size);
 
+IOReturn IOFlushProcessorCache(task_t task, IOVirtualAddress address, IOByteCount size);
+IOReturn IOSetProcessorCacheMode(task_t task, IOVirtualAddress address, IOByteCount size,
+				 IOOptionBits mode);
+UInt8 IOMappedRead8(IOPhysicalAddress address);
+UInt16 IOMappedRead16(IOPhysicalAddress address);
+UInt32 IOMappedRead32(IOPhysicalAddress address);
+UInt64 IOMappedRead64(IOPhysicalAddress address);
+void IOMappedWrite8(IOPhysicalAddress address, UInt8 value);
+void IOMappedWrite16(IOPhysicalAddress address, UInt16 value);
+void IOMappedWrite32(IOPhysicalAddress address, UInt32 value);
+void IOMappedWrite64(IOPhysicalAddress address, UInt64 value);
+
 void IOSleep(unsigned int milliseconds);
+void IOSleepWithLeeway(unsigned int milliseconds, unsigned int leeway);
+void IOGetTime(mach_timespec_t *now);
 void IODelay(unsigned int microseconds);
 void IOPause(unsigned int nanoseconds);
 IOThread IOCreateThread(IOThreadFunc function, void *argument);

@@ -16,6 +16,7 @@ __BEGIN_DECLS
 IOLock *IOLockAlloc(void);
 void IOLockFree(IOLock *lock);
 lck_mtx_t *IOLockGetMachLock(IOLock *lock);
+void IOLockInitWithState(IOLock *lock, IOLockState state);
 void IOLockLock(IOLock *lock);
 boolean_t IOLockTryLock(IOLock *lock);
 void IOLockUnlock(IOLock *lock);
@@ -32,6 +33,9 @@ boolean_t IORecursiveLockTryLock(IORecursiveLock *lock);
 void IORecursiveLockUnlock(IORecursiveLock *lock);
 boolean_t IORecursiveLockHaveLock(const IORecursiveLock *lock);
 int IORecursiveLockSleep(IORecursiveLock *lock, void *event, UInt32 interruptible);
+int IORecursiveLockSleepDeadline(IORecursiveLock *lock, void *event, AbsoluteTime deadline,
+				 UInt32 interruptible);
+lck_mtx_t *IORecursiveLockGetMachLock(IORecursiveLock *lock);
 void IORecursiveLockWakeup(IORecursiveLock *lock, void *event, bool one);
 
 IORWLock *IORWLockAlloc(void);
@@ -39,10 +43,13 @@ void IORWLockFree(IORWLock *lock);
 void IORWLockRead(IORWLock *lock);
 void IORWLockWrite(IORWLock *lock);
 void IORWLockUnlock(IORWLock *lock);
+lck_rw_t *IORWLockGetMachLock(IORWLock *lock);
 
 IOSimpleLock *IOSimpleLockAlloc(void);
 void IOSimpleLockFree(IOSimpleLock *lock);
 void IOSimpleLockInit(IOSimpleLock *lock);
+void IOSimpleLockDestroy(IOSimpleLock *lock);
+lck_spin_t *IOSimpleLockGetMachLock(IOSimpleLock *lock);
 void IOSimpleLockLock(IOSimpleLock *lock);
 boolean_t IOSimpleLockTryLock(IOSimpleLock *lock);
 void IOSimpleLockUnlock(IOSimpleLock *lock);

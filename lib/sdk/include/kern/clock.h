@@ -31,6 +31,9 @@ void clock_get_system_nanotime(clock_sec_t *seconds, clock_nsec_t *nanoseconds);
 void clock_timebase_info(mach_timebase_info_t info);
 void absolutetime_to_nanoseconds(uint64_t absolute, uint64_t *nanoseconds);
 void nanoseconds_to_absolutetime(uint64_t nanoseconds, uint64_t *absolute);
+uint64_t absolutetime_to_continuoustime(uint64_t absolute);
+uint64_t continuoustime_to_absolutetime(uint64_t continuous);
+void clock_continuoustime_interval_to_deadline(uint64_t interval, uint64_t *deadline);
 __END_DECLS
 
 #endif

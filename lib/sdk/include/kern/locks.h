@@ -47,6 +47,8 @@ void lck_attr_free(lck_attr_t *attributes);
 
 lck_mtx_t *lck_mtx_alloc_init(lck_grp_t *group, lck_attr_t *attributes);
 void lck_mtx_free(lck_mtx_t *mutex, lck_grp_t *group);
+void lck_mtx_init(lck_mtx_t *mutex, lck_grp_t *group, lck_attr_t *attributes);
+void lck_mtx_destroy(lck_mtx_t *mutex, lck_grp_t *group);
 void lck_mtx_lock(lck_mtx_t *mutex);
 boolean_t lck_mtx_try_lock(lck_mtx_t *mutex);
 void lck_mtx_unlock(lck_mtx_t *mutex);
@@ -59,6 +61,8 @@ wait_result_t lck_mtx_sleep_deadline(lck_mtx_t *mutex, lck_sleep_action_t action
 
 lck_rw_t *lck_rw_alloc_init(lck_grp_t *group, lck_attr_t *attributes);
 void lck_rw_free(lck_rw_t *lock, lck_grp_t *group);
+void lck_rw_init(lck_rw_t *lock, lck_grp_t *group, lck_attr_t *attributes);
+void lck_rw_destroy(lck_rw_t *lock, lck_grp_t *group);
 void lck_rw_lock(lck_rw_t *lock, lck_rw_type_t type);
 boolean_t lck_rw_try_lock(lck_rw_t *lock, lck_rw_type_t type);
 void lck_rw_unlock(lck_rw_t *lock, lck_rw_type_t type);
@@ -70,14 +74,22 @@ boolean_t lck_rw_lock_shared_to_exclusive(lck_rw_t *lock);
 void lck_rw_lock_exclusive_to_shared(lck_rw_t *lock);
 wait_result_t lck_rw_sleep(lck_rw_t *lock, lck_sleep_action_t action, event_t event,
 			   wait_interrupt_t interruptible);
+wait_result_t lck_rw_sleep_deadline(lck_rw_t *lock, lck_sleep_action_t action,
+				    event_t event, wait_interrupt_t interruptible,
+				    uint64_t deadline);
 
 lck_spin_t *lck_spin_alloc_init(lck_grp_t *group, lck_attr_t *attributes);
 void lck_spin_free(lck_spin_t *lock, lck_grp_t *group);
+void lck_spin_init(lck_spin_t *lock, lck_grp_t *group, lck_attr_t *attributes);
+void lck_spin_destroy(lck_spin_t *lock, lck_grp_t *group);
 void lck_spin_lock(lck_spin_t *lock);
 boolean_t lck_spin_try_lock(lck_spin_t *lock);
 void lck_spin_unlock(lck_spin_t *lock);
 wait_result_t lck_spin_sleep(lck_spin_t *lock, lck_sleep_action_t action, event_t event,
 			     wait_interrupt_t interruptible);
+wait_result_t lck_spin_sleep_deadline(lck_spin_t *lock, lck_sleep_action_t action,
+				      event_t event, wait_interrupt_t interruptible,
+				      uint64_t deadline);
 __END_DECLS
 
 #endif

@@ -23,6 +23,12 @@ SInt8 OSDecrementAtomic8(volatile SInt8 *address);
 UInt32 OSBitAndAtomic(UInt32 mask, volatile UInt32 *address);
 UInt32 OSBitOrAtomic(UInt32 mask, volatile UInt32 *address);
 UInt32 OSBitXorAtomic(UInt32 mask, volatile UInt32 *address);
+UInt16 OSBitAndAtomic16(UInt32 mask, volatile UInt16 *address);
+UInt16 OSBitOrAtomic16(UInt32 mask, volatile UInt16 *address);
+UInt16 OSBitXorAtomic16(UInt32 mask, volatile UInt16 *address);
+UInt8 OSBitAndAtomic8(UInt32 mask, volatile UInt8 *address);
+UInt8 OSBitOrAtomic8(UInt32 mask, volatile UInt8 *address);
+UInt8 OSBitXorAtomic8(UInt32 mask, volatile UInt8 *address);
 Boolean OSTestAndSet(UInt32 bit, volatile UInt8 *address);
 Boolean OSTestAndClear(UInt32 bit, volatile UInt8 *address);
 __END_DECLS

@@ -3,6 +3,7 @@
 #define _SDK_LIBKERN_LIBKERN_H_
 
 #include <libkern/copyio.h>
+#include <mach/vm_types.h>
 #include <stdarg.h>
 #include <sys/types.h>
 
@@ -35,6 +36,14 @@ int strncasecmp(const char *a, const char *b, size_t limit);
 size_t strlcpy(char *to, const char *from, size_t room);
 size_t strlcat(char *to, const char *from, size_t room);
 char *strncpy(char *to, const char *from, size_t size);
+char *strcpy(char *to, const char *from);
+char *strcat(char *to, const char *from);
+char *strncat(char *to, const char *from, size_t size);
+int sprintf(char *text, const char *format, ...) __printflike(2, 3);
+void flush_dcache(vm_offset_t address, unsigned int size, int is_physical);
+void flush_dcache64(uint64_t address, unsigned int size, int is_physical);
+void invalidate_icache(vm_offset_t address, unsigned int size, int is_physical);
+void invalidate_icache64(uint64_t address, unsigned int size, int is_physical);
 char *strchr(const char *text, int character);
 char *strnstr(char *text, const char *wanted, size_t limit);
 char *strsep(char **text, const char *separators);

@@ -20,6 +20,10 @@ void proc_name(int pid, char *name, int size);
 void proc_selfname(char *name, int size);
 int proc_is64bit(proc_t process);
 int proc_suser(proc_t process);
+int proc_exiting(proc_t process);
+int proc_isinferior(int pid, int ancestor);
+void proc_signal(int pid, int signal);
+kauth_cred_t proc_ucred(proc_t process);
 int msleep(void *channel, lck_mtx_t *mutex, int priority, const char *message,
 	   struct timespec *timeout);
 void wakeup(void *channel);

@@ -6,6 +6,8 @@
 
 __BEGIN_DECLS
 void read_random(void *buffer, u_int size);
+void read_frandom(void *buffer, u_int size);
+int write_random(void *buffer, u_int size);
 __END_DECLS
 
 #endif

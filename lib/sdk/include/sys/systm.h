@@ -21,6 +21,9 @@ int nulldev(void);
 int enosys(void);
 int enxio(void);
 int eopnotsupp(void);
+int suser(kauth_cred_t credential, u_short *flags);
+void ovbcopy(const void *from, void *to, size_t size);
+uint64_t tvtoabstime(struct timeval *value);
 __END_DECLS
 
 #endif

@@ -18,6 +18,9 @@ void microtime(struct timeval *now);
 void microuptime(struct timeval *now);
 void nanotime(struct timespec *now);
 void nanouptime(struct timespec *now);
+void timevaladd(struct timeval *to, struct timeval *amount);
+void timevalsub(struct timeval *from, struct timeval *amount);
+void timevalfix(struct timeval *value);
 __END_DECLS
 
 #endif

@@ -30,6 +30,7 @@ int aes_decrypt_key128(const unsigned char *key, aes_decrypt_ctx *context);
 int aes_decrypt_key256(const unsigned char *key, aes_decrypt_ctx *context);
 int aes_decrypt_cbc(const unsigned char *in, const unsigned char *vector, unsigned int blocks,
 		    unsigned char *out, aes_decrypt_ctx *context);
+int aes_decrypt(const unsigned char *in, unsigned char *out, aes_decrypt_ctx *context);
 __END_DECLS
 
 #endif
