@@ -3,15 +3,12 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <kext/arch.h>
 #include "archive/prelink.h"
 #include "archive/standalone.h"
 #include "base/memory.h"
 
 #define MAX_COMMAND_BYTES (1u << 20)
 #define MAX_MADE	  (UINT64_C(1) << 30) /* bytes, from one image in all */
-#define SECTION_SIZE_32	  68u
-#define SECTION_SIZE_64	  80u
 
 int standalone_damaged(struct standalone *s, const char *format, ...)
 {
@@ -47,16 +44,6 @@ bool standalone_bytes_at(const struct standalone *s, uint64_t offset, uint64_t s
 	return false;
 }
 
-static uint64_t page_size(const struct standalone *s)
-{
-	return s->image->macho.cputype == KEXT_CPU_ARM64 ? 0x4000 : 0x1000;
-}
-
-static uint64_t round_up(uint64_t value, uint64_t unit)
-{
-	return (value + unit - 1) & ~(unit - 1);
-}
-
 static int read_header(struct standalone *s)
 {
 	struct bytes bytes;
@@ -87,9 +74,8 @@ static int read_header(struct standalone *s)
 	return 0;
 }
 
-/* The next command; false at the end, *reterr_error set when it is damaged. */
-static bool next_command(struct standalone *s, size_t *at, uint32_t *number,
-			 struct bytes *ret, uint32_t *ret_type, int *reterr_error)
+bool standalone_next_command(struct standalone *s, size_t *at, uint32_t *number,
+			     struct bytes *ret, uint32_t *ret_type, int *reterr_error)
 {
 	if (*number == s->command_count)
 		return false;
@@ -143,7 +129,7 @@ static int add_segment(struct standalone *s, struct bytes command)
 	cursor_take(&c, 8);
 	uint32_t sections = cursor_u32(&c);
 	cursor_u32(&c);
-	size_t item = s->is_64 ? SECTION_SIZE_64 : SECTION_SIZE_32;
+	size_t item = s->is_64 ? STANDALONE_SECTION_64 : STANDALONE_SECTION_32;
 	if (c.failed || sections > (command.size - c.at) / item)
 		return standalone_damaged(
 			s, "a segment command of %zu bytes is too short", command.size);
@@ -174,7 +160,8 @@ static int read_segments(struct standalone *s)
 	uint32_t number = 0, type;
 	struct bytes command;
 	int error = 0;
-	while (error == 0 && next_command(s, &at, &number, &command, &type, &error))
+	while (error == 0 &&
+	       standalone_next_command(s, &at, &number, &command, &type, &error))
 		if (type == (s->is_64 ? LC_SEGMENT_64 : LC_SEGMENT))
 			error = add_segment(s, command);
 		else if (type == LC_SYMTAB)
@@ -199,13 +186,13 @@ static int lay_out(struct standalone *s)
 {
 	bool has_header = s->segments.count && !s->segments.items[0].is_linkedit &&
 			  holds_header(s, &s->segments.items[0]);
-	uint64_t unit = page_size(s);
+	uint64_t unit = standalone_page_size(s);
 	uint64_t end = has_header ? 0 : s->header_size + s->commands.size + s->new_room;
 	array_for_each (segment, &s->segments) {
 		if (segment->is_linkedit)
 			continue;
 		segment->new_size = segment->file_size;
-		segment->new_offset = end = round_up(end, unit);
+		segment->new_offset = end = standalone_round_up(end, unit);
 		if (segment->file_size > s->image->size ||
 		    (end += segment->file_size) > 2 * (uint64_t)s->image->size + unit)
 			return standalone_damaged(
@@ -215,123 +202,7 @@ static int lay_out(struct standalone *s)
 	    s->segments.items[0].file_size < s->header_size + s->commands.size)
 		return standalone_damaged(
 			s, "its first segment is too short for the load commands");
-	s->content_end = round_up(end, unit);
-	return 0;
-}
-
-/* ---- load commands ---- */
-
-static const struct standalone_segment *segment_of(const struct standalone *s,
-						   uint64_t address)
-{
-	array_for_each (segment, &s->segments)
-		if (address - segment->address < segment->size)
-			return segment;
-	return NULL;
-}
-
-static void move_section(const struct standalone *s, uint8_t *section)
-{
-	uint8_t *offset = section + (s->is_64 ? 48 : 40);
-	uint64_t address =
-		s->is_64 ? load64(section + 32, s->big) : load32(section + 32, s->big);
-	const struct standalone_segment *segment = segment_of(s, address);
-	bool has_bytes = load32(offset, s->big) && segment &&
-			 address - segment->address < segment->file_size;
-	uint64_t moved = has_bytes ? segment->new_offset + address - segment->address : 0;
-	store32(offset, (uint32_t)moved, s->big);
-	memset(offset + 8, 0, 8); /* a linked image has no relocations by section */
-}
-
-/* Writes a segment's new place into its command. */
-static void place_segment(const struct standalone *s,
-			  const struct standalone_segment *segment, uint8_t *command)
-{
-	uint64_t size = segment->is_linkedit ? round_up(segment->new_size, page_size(s))
-					     : segment->size;
-	if (s->is_64) {
-		store64(command + 32, size, s->big);
-		store64(command + 40, segment->new_offset, s->big);
-		store64(command + 48, segment->new_size, s->big);
-	} else {
-		store32(command + 28, (uint32_t)size, s->big);
-		store32(command + 32, (uint32_t)segment->new_offset, s->big);
-		store32(command + 36, (uint32_t)segment->new_size, s->big);
-	}
-}
-
-static void move_segment(struct standalone *s, struct bytes command,
-			 struct standalone_segment *segment)
-{
-	segment->new_command = s->new_commands.size;
-	uint8_t *copy = buffer_extend(&s->new_commands, command.size);
-	if (!copy)
-		return;
-	memcpy(copy, command.data, command.size);
-	place_segment(s, segment, copy);
-	uint8_t *section = copy + (s->is_64 ? 72 : 56);
-	uint32_t count = load32(section - 8, s->big);
-	for (uint32_t i = 0; i < count; i++)
-		move_section(
-			s, section + i * (s->is_64 ? SECTION_SIZE_64 : SECTION_SIZE_32));
-}
-
-/* What is true of the whole file only: its signature, its chained fixups, now plain. */
-static bool is_dropped(uint32_t type)
-{
-	return type == LC_CODE_SIGNATURE || type == LC_DYLD_CHAINED_FIXUPS ||
-	       type == LC_DYLIB_CODE_SIGN_DRS || type == LC_DYLD_INFO ||
-	       type == LC_DYLD_INFO_ONLY;
-}
-
-static int copy_command(struct standalone *s, struct bytes command, uint32_t type)
-{
-	bool is_done = false;
-	int error = standalone_copy_linkedit(s, command, type, &is_done);
-	if (error == 0 && !is_done)
-		buffer_append(&s->new_commands, command.data, command.size);
-	return error;
-}
-
-static int copy_commands(struct standalone *s)
-{
-	size_t at = 0, index = 0;
-	uint32_t number = 0, type;
-	struct bytes command;
-	int error = 0;
-	while (error == 0 && next_command(s, &at, &number, &command, &type, &error)) {
-		if (is_dropped(type) || (type == LC_SYMTAB && s->state.count))
-			continue;
-		s->new_count++;
-		if (type == (s->is_64 ? LC_SEGMENT_64 : LC_SEGMENT))
-			move_segment(s, command, &s->segments.items[index++]);
-		else
-			error = copy_command(s, command, type);
-	}
-	return error;
-}
-
-/* What is known when all else was copied: the size of __LINKEDIT, of the commands. */
-static int make_commands(struct standalone *s)
-{
-	int error = copy_commands(s);
-	standalone_append_state(s);
-	if (error == 0)
-		error = buffer_error(&s->new_commands);
-	if (error == 0)
-		error = buffer_error(&s->linkedit_data);
-	if (error < 0)
-		return error;
-	uint8_t *header = s->new_commands.data;
-	uint32_t flags = load32(header + 24, s->big);
-	store32(header + 16, s->new_count, s->big);
-	store32(header + 20, (uint32_t)s->new_commands.size - s->header_size, s->big);
-	store32(header + 24, flags & ~COLLECTION_MEMBER_FLAG, s->big);
-	if (s->linkedit) {
-		s->linkedit->new_offset = s->content_end;
-		s->linkedit->new_size = s->linkedit_data.size;
-		place_segment(s, s->linkedit, header + s->linkedit->new_command);
-	}
+	s->content_end = standalone_round_up(end, unit);
 	return 0;
 }
 
@@ -429,7 +300,7 @@ static int rebuild(struct standalone *s, struct prelink_image *image, uint8_t **
 	if (error == 0)
 		error = lay_out(s);
 	if (error == 0)
-		error = make_commands(s);
+		error = standalone_make_commands(s);
 	if (error == 0)
 		error = check_budget(s, image);
 	return error == 0 ? write_file(s, ret_data, ret_size) : error;

@@ -6,6 +6,7 @@
 #ifndef ARCHIVE_STANDALONE_H
 #define ARCHIVE_STANDALONE_H
 
+#include <kext/arch.h>
 #include "archive/image.h"
 #include "base/buffer.h"
 
@@ -63,6 +64,30 @@ int standalone_find_ranges(struct prelink_image *image, const struct prelink_pla
 			   const char *name, struct kext_diagnostics *diagnostics,
 			   struct standalone_ranges *ret)
 	__attribute__((warn_unused_result));
+
+/* ---- for standalone.c, commands.c, linkedit.c and linkstate.c ---- */
+
+#define STANDALONE_SECTION_32 68u /* size of a section's header */
+#define STANDALONE_SECTION_64 80u
+
+static inline uint64_t standalone_page_size(const struct standalone *s)
+{
+	return s->image->macho.cputype == KEXT_CPU_ARM64 ? 0x4000 : 0x1000;
+}
+
+static inline uint64_t standalone_round_up(uint64_t value, uint64_t unit)
+{
+	return (value + unit - 1) & ~(unit - 1);
+}
+
+/* The next command as the kext has it; false at the end, *reterr_error set when it is
+ * damaged. */
+bool standalone_next_command(struct standalone *s, size_t *at, uint32_t *number,
+			     struct bytes *ret, uint32_t *ret_type, int *reterr_error);
+
+/* Writes header and load commands, once all segments have their place (commands.c).
+ * KEXT_ERR_BAD_DATA with a diagnostic, or -ENOMEM. */
+int standalone_make_commands(struct standalone *s) __attribute__((warn_unused_result));
 
 /* Diagnoses damage: KEXT_ERR_BAD_DATA. */
 int standalone_damaged(struct standalone *s, const char *format, ...)
