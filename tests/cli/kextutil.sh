@@ -414,4 +414,21 @@ test_unresolved_is_explained()
 	expect_text "$T/err" 'test.lib 2.0 exports it, but OSBundleLibraries asks for version 1.0'
 }
 
+# The lists come for each kext that fails; -t has them for the others, too; -q for none.
+test_lists_of_what_fails()
+{
+	dummy_kext "$T"
+	expect_status 0 kextutil -n "$T/DummySysctl.kext"
+	expect_no_text "$T/err" "Diagnostics for"
+	sed -i '0,/<dict>/s/<dict>/<dict><key>OSBundleDebugLevel<\/key><integer>1<\/integer>/' \
+		"$T/DummySysctl.kext/Contents/Info.plist"
+	expect_status 0 kextutil -nt "$T/DummySysctl.kext"
+	expect_text "$T/err" "Diagnostics for $T/DummySysctl.kext:"
+	sed -i s/1.0.0d1/one/ "$T/DummySysctl.kext/Contents/Info.plist"
+	expect_status 4 kextutil -n "$T/DummySysctl.kext"
+	expect_text "$T/err" "Diagnostics for $T/DummySysctl.kext:"
+	expect_status 4 kextutil -nt -q "$T/DummySysctl.kext"
+	expect_equal "$(cat "$T/out" "$T/err")" ""
+}
+
 run_tests
