@@ -93,8 +93,8 @@ schema()
 		top = json.load(open(sys.argv[2]))
 		assert list(top)[0] == "schema" and top["schema"] == sys.argv[1], top
 	END
-	grep -q "^\.Sh JSON OUTPUT" "$ROOT/man/$1.8" || fail "$1: not documented"
-	grep -qF "$name" "$ROOT/man/$1.8" || fail "$1: another schema is documented"
+	grep -q "^\.Sh JSON OUTPUT" "$ROOT/man/$1".[18] || fail "$1: not documented"
+	grep -qF "$name" "$ROOT/man/$1".[18] || fail "$1: another schema is documented"
 }
 
 test_json_of_all()
@@ -122,6 +122,10 @@ test_json_of_all()
 	schema kextutil/1 kextutil -nt --json "$T/DummySysctl.kext"
 	kextcache -m "$T/mkext" "$T/DummySysctl.kext"
 	schema mkextunpack/1 mkextunpack --json "$T/mkext"
+	schema kextcache/1 kextcache --json -m "$T/mkext" "$T/DummySysctl.kext"
+	schema kextfind/1 kextfind --json "$T/DummySysctl.kext"
+	echo _a >"$T/list"
+	schema kextsymboltool/1 kextsymboltool -diff --json -import "$T/list" -export "$T/list"
 }
 
 test_v_and_q_once_in_tigers_era()
