@@ -76,9 +76,10 @@ static bool is_data(const struct world *world)
 
 static void report_candidate(const struct world *world, const struct candidate *candidate)
 {
+	bool is_known = candidate->bundle || !candidate->is_identifier;
 	bool is_listed = world->options->tests ||
 			 (world->options->announces && candidate->error < 0);
-	if (is_listed && !is_data(world) && !world->options->quiet)
+	if (is_known && is_listed && !is_data(world) && !world->options->quiet)
 		findings_print(candidate->name, candidate->findings, world->era);
 	if (candidate->error < 0)
 		print_error("%s has problems - %s", candidate->name,
