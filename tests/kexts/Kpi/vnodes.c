@@ -275,6 +275,30 @@ static void check_many(void)
 		vnode_put(held[--count]);
 }
 
+static vnode_t told_of[8];
+
+static int on_file_operation(kauth_cred_t credential, void *cookie, kauth_action_t action,
+			     uintptr_t vnode, uintptr_t path, uintptr_t c, uintptr_t d)
+{
+	if (action < 8 && strcmp((const char *)path, "/a.txt") == 0)
+		told_of[action] = (vnode_t)vnode;
+	return KAUTH_RESULT_DENY; /* makes no difference */
+}
+
+static void check_listeners(void)
+{
+	kauth_listener_t listener =
+		kauth_listen_scope(KAUTH_SCOPE_FILEOP, on_file_operation, NULL);
+	vnode_t vnode = NULL;
+
+	CHECK("fileop-open", vnode_open("/a.txt", FREAD, 0, 0, &vnode, context) == 0 &&
+				     told_of[KAUTH_FILEOP_OPEN] == vnode &&
+				     !told_of[KAUTH_FILEOP_CLOSE]);
+	CHECK("fileop-close", vnode_close(vnode, FREAD, context) == 0 &&
+				      told_of[KAUTH_FILEOP_CLOSE] == vnode);
+	kauth_unlisten_scope(listener);
+}
+
 /* Nobody has descriptors that a kext sees. */
 static void check_descriptors(void)
 {
@@ -344,6 +368,7 @@ void check(void)
 	check_attributes();
 	check_transfers();
 	check_extended_attributes();
+	check_listeners();
 	check_descriptors();
 	check_many();
 	check_threads();
