@@ -114,6 +114,19 @@ test_overruns()
 	alone 0 kextutil --run --boot-args kheap_guard=0 "$T/One.kext"
 }
 
+# What leaks is looked at, too.
+test_overrun_of_a_leak()
+{
+	kext Both 'volatile char *p = IOMalloc(60); p[60] = 1'
+	alone 65 kextutil --run --json "$T/Both.kext"
+	python3 - "$T/out" <<-'END'
+		import json, sys
+		top = json.load(open(sys.argv[1]))
+		assert [f["check"] for f in top["findings"]] == ["heap.overrun", "heap.leak"], top
+		assert {f["origin"]["symbol"] for f in top["findings"]} == {"Both_start"}, top
+	END
+}
+
 test_use_after_free()
 {
 	one heap.use-after-free "read of byte 5 of a block of 64, which is freed" One_start One_start \

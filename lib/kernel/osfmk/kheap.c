@@ -336,6 +336,20 @@ static void count_leak(struct leak_report *report, const struct record *record)
 	}
 }
 
+/* What is never freed is looked at here. */
+static void check_leaked(const struct record *record)
+{
+	const char *damage = record->guarded ? guarded_damage(record->guarded) : NULL;
+	char text[128];
+
+	if (!damage || !has_free_check)
+		return;
+	xnu_snprintf(text, sizeof(text),
+		     "what lies around the block of %lu, which leaked, was written to",
+		     record->size);
+	finding_tell(damage, NULL, NULL, record->caller, text);
+}
+
 static void tell_leak(const char *identifier, const struct leaks *site, const void *start)
 {
 	char text[128];
@@ -359,8 +373,10 @@ void kheap_kmod_unloaded(const char *identifier, const void *start, const void *
 			const struct record *record = shards[i].buckets[b];
 
 			for (; record; record = record->next) {
-				if (record->caller >= start && record->caller < end)
-					count_leak(&report, record);
+				if (record->caller < start || record->caller >= end)
+					continue;
+				count_leak(&report, record);
+				check_leaked(record);
 			}
 		}
 		guard_unlock(&shards[i].guard);
