@@ -35,8 +35,14 @@ static int choose_address(void *data, const struct kext_bundle *bundle, uint64_t
 	return 0;
 }
 
-int linkage_make(struct world *world, struct kext_diagnostics *diagnostics,
-		 struct kext_linkset **ret)
+static bool is_of_round(const struct candidate *candidate, unsigned round)
+{
+	return candidate->links && candidate->round == round;
+}
+
+/* The candidates of a round, as one set. */
+static int link_round(struct world *world, unsigned round,
+		      struct kext_diagnostics *diagnostics, struct kext_linkset **ret)
 {
 	const struct offline *options = world->options;
 	size_t count = 0;
@@ -45,7 +51,7 @@ int linkage_make(struct world *world, struct kext_diagnostics *diagnostics,
 	if (!bundles)
 		return -ENOMEM;
 	for (size_t i = 0; i < world->candidate_count; i++)
-		if (world->candidates[i].links)
+		if (is_of_round(&world->candidates[i], round))
 			bundles[count++] = world->candidates[i].bundle;
 	/* What runs in our kernel says nothing about what another one has loaded. */
 	bool is_own = !world->kernel || kext_kernel_file_is_own(world->kernel);
@@ -66,7 +72,9 @@ int linkage_make(struct world *world, struct kext_diagnostics *diagnostics,
 	int error = kext_linkset_new(&set, diagnostics, ret);
 	for (size_t i = 0, asked = 0; error == 0 && i < world->candidate_count; i++) {
 		struct candidate *candidate = &world->candidates[i];
-		int linked = candidate->links ? kext_linkset_status(*ret, asked++) : 0;
+		int linked = is_of_round(candidate, round)
+				     ? kext_linkset_status(*ret, asked++)
+				     : 0;
 		candidate->error = candidate->error ? candidate->error : linked;
 	}
 	free(bundles);
@@ -139,8 +147,8 @@ static void report_unused_addresses(const struct world *world,
 	}
 }
 
-int linkage_report(struct world *world, const struct kext_linkset *set,
-		   struct kext_diagnostics *diagnostics)
+static int report_set(struct world *world, const struct kext_linkset *set,
+		      struct kext_diagnostics *diagnostics)
 {
 	bool is_shown = world->options->symbols || world->options->tests ||
 			world->options->verbose;
@@ -158,4 +166,45 @@ int linkage_report(struct world *world, const struct kext_linkset *set,
 	}
 	report_unused_addresses(world, set);
 	return first;
+}
+
+/* ---- the whole ---- */
+
+/*
+ * A set holds one kext of an identifier: what was built twice is linked in further
+ * rounds, unless addresses and symbol files, which are per identifier, are asked for. The
+ * number of rounds.
+ */
+static unsigned plan_rounds(struct world *world)
+{
+	bool is_one_set = world->options->symbols || world->options->addresses->count;
+	unsigned count = 1;
+	for (size_t i = 0; !is_one_set && i < world->candidate_count; i++) {
+		struct candidate *candidate = &world->candidates[i];
+		for (size_t j = 0; candidate->links && j < i; j++) {
+			const struct candidate *earlier = &world->candidates[j];
+			candidate->round +=
+				earlier->links && earlier->bundle != candidate->bundle &&
+				strcmp(kext_bundle_identifier(earlier->bundle),
+				       kext_bundle_identifier(candidate->bundle)) == 0;
+		}
+		count = candidate->round >= count ? candidate->round + 1 : count;
+	}
+	return count;
+}
+
+int linkage_run(struct world *world, struct kext_diagnostics *diagnostics,
+		int *ret_written)
+{
+	unsigned count = plan_rounds(world);
+	int error = 0, written = 0;
+	for (unsigned round = 0; error == 0 && round < count; round++) {
+		struct kext_linkset *set = NULL;
+		error = link_round(world, round, diagnostics, &set);
+		int own = set ? report_set(world, set, diagnostics) : 0;
+		written = written ? written : own;
+		kext_linkset_free(set);
+	}
+	*ret_written = written;
+	return error;
 }

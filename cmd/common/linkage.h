@@ -7,13 +7,11 @@
 /* The number of threads that -j asks for, 0 for all; leaves with a usage error. */
 unsigned linkage_jobs(const struct offline *options);
 /*
- * Links the candidates that can be, and sets the error of those that fail.
- * 0 or an error that ends it all.
+ * Links the candidates that can be, lists what was linked, writes symbol files, and sets
+ * the error of candidates that fail. 0 or an error that ends it all; *ret_written is the
+ * first error of symbol files, or 0.
  */
-int linkage_make(struct world *world, struct kext_diagnostics *diagnostics,
-		 struct kext_linkset **ret_set);
-/* Lists what was linked, and writes symbol files. 0 or the first error. */
-int linkage_report(struct world *world, const struct kext_linkset *set,
-		   struct kext_diagnostics *diagnostics);
+int linkage_run(struct world *world, struct kext_diagnostics *diagnostics,
+		int *ret_written);
 
 #endif

@@ -132,19 +132,18 @@ static int report_data(const struct world *world,
 
 static int run_tests(struct world *world, struct kext_diagnostics *diagnostics)
 {
-	struct kext_linkset *set = NULL;
+	int written = 0;
 	for (size_t i = 0; i < world->candidate_count; i++)
 		world->candidates[i].error =
 			judge(world, &world->candidates[i], diagnostics);
-	int error =
-		world->options->no_resolve ? 0 : linkage_make(world, diagnostics, &set);
-	int written = set ? linkage_report(world, set, diagnostics) : 0;
+	int error = world->options->no_resolve
+			    ? 0
+			    : linkage_run(world, diagnostics, &written);
 	if (is_data(world) && written == 0)
 		written = report_data(world, diagnostics);
 	print_diagnostics(diagnostics, world->options->tests || world->options->verbose
 					       ? KEXT_NOTE
 					       : KEXT_WARNING);
-	kext_linkset_free(set);
 	if (error < 0)
 		return error;
 	error = report_all(world);

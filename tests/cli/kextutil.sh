@@ -431,4 +431,22 @@ test_lists_of_what_fails()
 	expect_equal "$(cat "$T/out" "$T/err")" ""
 }
 
+# What was built twice is tested twice; a symbol file is of one of them alone.
+test_one_identifier_in_several_kexts()
+{
+	mkdir -p "$T/debug" "$T/release"
+	dummy_kext "$T/debug"
+	dummy_kext "$T/release"
+	expect_status 0 kextutil -n "$T/debug/DummySysctl.kext" "$T/release/DummySysctl.kext"
+	expect_text "$T/out" "2 kexts: 2 without problems, 0 with"
+	expect_status 0 kextutil -n "$T/debug/DummySysctl.kext" "$T/debug/DummySysctl.kext"
+	rm "$T/release/DummySysctl.kext/Contents/MacOS/DummySysctl"
+	expect_status 4 kextutil -n "$T/debug/DummySysctl.kext" "$T/release/DummySysctl.kext"
+	expect_text "$T/out" "2 kexts: 1 without problems, 1 with"
+	rm -r "$T/release/"*
+	dummy_kext "$T/release"
+	expect_status 4 kextutil -n -s "$T" "$T/debug/DummySysctl.kext" "$T/release/DummySysctl.kext"
+	expect_text "$T/err" "link the two in separate calls"
+}
+
 run_tests
