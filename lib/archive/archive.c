@@ -88,13 +88,13 @@ static int arch_missing(const char *subject, const struct kext_arch *arch,
 	return KEXT_ERR_ARCH_NOT_FOUND;
 }
 
-/* The archive for an architecture out of a fat file; NULL: the host's, or the only one.
- */
 static bool has_magic(struct bytes bytes, uint32_t magic)
 {
 	return bytes.size >= 4 && load32(bytes.data, true) == magic;
 }
 
+/* The archive for an architecture out of a fat file; NULL: the host's, or the only one.
+ */
 static int choose_slice(struct bytes file, const char *subject,
 			const struct kext_arch *arch,
 			struct kext_diagnostics *diagnostics, struct bytes *ret)

@@ -1,8 +1,7 @@
 /*
  * The output image: sections where they belong, then the header, the load commands and a
- * new
- * __LINKEDIT with the kext's own symbols and, if asked for, slide information. Offsets in
- * the file are offsets in memory.
+ * new __LINKEDIT with the kext's own symbols and, if asked for, slide information.
+ * Offsets in the file are offsets in memory.
  */
 #include <errno.h>
 #include <inttypes.h>

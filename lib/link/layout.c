@@ -1,7 +1,7 @@
 /*
  * Where everything goes; object.c knows it for object files. A kext bundle keeps its own
- * layout and slides as a whole; only
- * __LINKEDIT is made anew, and a section moves alone where its alignment demands it.
+ * layout and slides as a whole; only __LINKEDIT is made anew, and a section moves alone
+ * where its alignment demands it.
  */
 #include <errno.h>
 #include <inttypes.h>
