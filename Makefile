@@ -29,7 +29,11 @@ LDFLAGS += $(SANFLAGS)
 LIB_FOLDERS = base codec value macho bundle repository resolve link archive client ld daemon
 LIB_SOURCES = $(foreach d,$(LIB_FOLDERS),$(wildcard lib/$d/*.c))
 LIB_OBJECTS = $(LIB_SOURCES:%.c=$(BUILD)/pic/%.o)
-LIB_LIBS = -lplist-2.0 -lz -ldeflate -lmd -lsystemd -ljansson -liberty -lpthread
+# The daemon is in libkext.a alone: libsystemd and what that needs take 0.4 ms to load, which no
+# program but kextd has a use for.
+SHARED_OBJECTS = $(filter-out $(BUILD)/pic/lib/daemon/%,$(LIB_OBJECTS))
+SHARED_LIBS = -lplist-2.0 -lz -ldeflate -lmd -ljansson -liberty -lpthread
+LIB_LIBS = $(SHARED_LIBS) -lsystemd
 
 # --- programs: cmd/NAME.c is one, except what is built its own way below ---------------------
 COMMON_SOURCES = $(wildcard cmd/common/*.c)
@@ -59,13 +63,18 @@ $(BUILD)/libkext.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(LIBRARY): $(LIB_OBJECTS)
+$(LIBRARY): $(SHARED_OBJECTS)
 	@mkdir -p $(@D)
 	$(say) LD $@
-	$(Q)$(CC) -shared -Wl,-soname,libkext.so.0 -Wl,--as-needed $(LDFLAGS) $^ $(LIB_LIBS) -o $(@D)/libkext.so.0
+	$(Q)$(CC) -shared -Wl,-soname,libkext.so.0 -Wl,--as-needed $(LDFLAGS) $^ $(SHARED_LIBS) -o $(@D)/libkext.so.0
 	@ln -sf libkext.so.0 $@
 
-$(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $(BUILD)/exe/cmd/%.o $(COMMON_OBJECTS) $(LIBRARY)
+$(BIN)/kextd: $(BUILD)/exe/cmd/kextd.o $(COMMON_OBJECTS) $(BUILD)/libkext.a
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(LDFLAGS) -Wl,--as-needed $^ $(LIB_LIBS) -o $@
+
+$(filter-out $(BIN)/kextd,$(PROGRAMS:%=$(BIN)/%)): $(BIN)/%: $(BUILD)/exe/cmd/%.o $(COMMON_OBJECTS) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(Q)$(CC) $(LDFLAGS) -Wl,--as-needed $< $(COMMON_OBJECTS) -L$(BUILD)/lib -lkext -ljansson \
@@ -111,7 +120,7 @@ install: targets
 	install -m 755 $(BUILD)/libexec/kext/* $(DESTDIR)$(PREFIX)/libexec/kext
 	install -m 644 $(BUILD)/lib/libkext.so.0 $(DESTDIR)$(PREFIX)/lib
 	ln -sf libkext.so.0 $(DESTDIR)$(PREFIX)/lib/libkext.so
-	install -m 644 lib/include/kext/*.h $(DESTDIR)$(PREFIX)/include/kext
+	install -m 644 $(filter-out %/daemon.h,$(wildcard lib/include/kext/*.h)) $(DESTDIR)$(PREFIX)/include/kext
 	cp -R $(BUILD)/share/kext/. $(DESTDIR)$(PREFIX)/share/kext/
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions zsh/site-functions fish/vendor_completions.d)
 	install -m 644 $(BUILD)/share/completions/bash/* $(DESTDIR)$(PREFIX)/share/bash-completion/completions

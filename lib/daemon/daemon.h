@@ -241,7 +241,7 @@ int request_encode_reply(const struct request *request, struct frame *ret)
 	__attribute__((warn_unused_result));
 
 /* Handlers: the error is the reply's. */
-int load_run(struct request *request);
+int daemon_load_run(struct request *request);
 int unload_run(struct request *request);
 int query_list(struct request *request);
 int query_log(struct request *request);

@@ -335,7 +335,7 @@ static void free_load(struct load *load)
 	kernel_unref(load->kernel);
 }
 
-int load_run(struct request *request)
+int daemon_load_run(struct request *request)
 {
 	struct load load = {
 		.daemon = request->daemon,

@@ -20,7 +20,7 @@ struct predicate {
  * kernel. */
 static const struct predicate predicates[] = {
 	{PREDICATE_LIST, query_list, false},
-	{PREDICATE_LOAD, load_run, false},
+	{PREDICATE_LOAD, daemon_load_run, false},
 	{PREDICATE_UNLOAD, unload_run, true},
 	{PREDICATE_LOG, query_log, false},
 	{PREDICATE_SYSCTL, query_sysctl, false},
