@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <kext/daemon.h>
@@ -127,8 +128,20 @@ static bool without_sandbox(void)
 	return true;
 }
 
+/* kextd leaves the folder it was started in: its folders are named from the root. */
+static const char *from_root(const char *folder)
+{
+	char *path = realpath(folder, NULL); /* for the program's life */
+	if (path)
+		return path;
+	print_error("%s: %s", folder, strerror(errno));
+	exit(EX_NOINPUT);
+}
+
 static int serve(enum kext_instance instance)
 {
+	if (file_root)
+		file_root = from_root(file_root);
 	struct kext_daemon_options options = {
 		.instance = instance,
 		.boot_args = boot_args,

@@ -268,6 +268,8 @@ bool upcall_take(struct kernel *kernel, struct frame *frame);
 /* Opens the folder that is the root of all files for them. */
 int files_open_root(struct daemon *daemon, struct kext_diagnostics *diagnostics)
 	__attribute__((warn_unused_result));
+/* Where that is now, the caller's to free; NULL without memory. */
+char *files_root_path(const struct daemon *daemon);
 /* Answers the kernel's question for a file. False when it follows no rule. Supervisor. */
 bool files_answer(struct kernel *kernel, struct frame *question);
 

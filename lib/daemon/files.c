@@ -39,18 +39,41 @@ int files_open_root(struct daemon *daemon, struct kext_diagnostics *diagnostics)
 	const char *named = daemon->options->file_root;
 	if (!named)
 		named = getenv("KEXT_FILEROOT");
-	int fd = named && *named ? open_folder(AT_FDCWD, named) : open_own_folder(daemon);
+	named = named && *named ? named : NULL;
+	int fd = !named		 ? open_own_folder(daemon)
+		 : *named == '/' ? open_folder(AT_FDCWD, named)
+				 : KEXT_ERR_INVALID_ARGUMENT;
 	if (fd < 0) {
 		kext_diagnose(diagnostics, KEXT_ERROR, "daemon.files",
 			      named ? named : daemon->state.path,
-			      "name a folder that exists, or none",
+			      "name a folder that exists, by its absolute path, or none",
 			      "the folder of files for kexts cannot be opened: %s",
 			      kext_error_string(fd));
 		return fd;
 	}
 	daemon->file_root = fd;
-	daemon->has_writable_files = !named || !*named || daemon->options->file_writes;
+	daemon->has_writable_files = !named || daemon->options->file_writes;
 	return 0;
+}
+
+/* Where a descriptor leads; -ENAMETOOLONG when `text` does not hold it. */
+static int read_place(int fd, char text[static PATH_SIZE])
+{
+	char link[64];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t size = readlink(link, text, PATH_SIZE);
+	if (size < 0)
+		return -errno;
+	if (size == PATH_SIZE)
+		return -ENAMETOOLONG;
+	text[size] = '\0';
+	return 0;
+}
+
+char *files_root_path(const struct daemon *daemon)
+{
+	char text[PATH_SIZE];
+	return mem_string(read_place(daemon->file_root, text) == 0 ? text : "");
 }
 
 /* ---- one file ---- */
@@ -146,22 +169,17 @@ static int judge(const struct opening *opening, mode_t kind)
 /* Where the descriptor leads, seen from the root. */
 static int find_place(struct opening *opening)
 {
-	char link[64], root[PATH_SIZE];
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", opening->root);
-	ssize_t skip = readlink(link, root, sizeof(root));
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", opening->fd);
-	ssize_t size = readlink(link, opening->where, sizeof(opening->where));
-	if (skip < 0 || size < 0)
-		return -errno;
-	if (skip == sizeof(root) || size == sizeof(opening->where))
-		return -ENAMETOOLONG;
-	skip = skip == 1 ? 0 : skip; /* "/" */
-	if (size < skip || memcmp(root, opening->where, (size_t)skip) != 0)
+	char root[PATH_SIZE];
+	int error = read_place(opening->root, root);
+	if (error == 0)
+		error = read_place(opening->fd, opening->where);
+	if (error < 0)
+		return error;
+	size_t skip = strcmp(root, "/") == 0 ? 0 : strlen(root);
+	if (strncmp(root, opening->where, skip) != 0)
 		return -ENOENT; /* moved out of it meanwhile */
-	size -= skip;
-	memmove(opening->where, opening->where + skip, (size_t)size);
-	opening->where[size] = '\0';
-	if (size == 0)
+	memmove(opening->where, opening->where + skip, strlen(opening->where + skip) + 1);
+	if (!opening->where[0])
 		strcpy(opening->where, "/");
 	return opening->where[0] == '/' ? 0 : -ENOENT;
 }

@@ -281,6 +281,8 @@ int query_status(struct request *request)
 	    kext_value_new_integer((daemon_now() - daemon->started) / 1000000, 64));
 	put(&row, "Run Folder", kext_value_new_string(daemon->run.path));
 	put(&row, "State Folder", kext_value_new_string(daemon->state.path));
+	_cleanup_free_ char *files = files_root_path(daemon);
+	put(&row, "Files Folder", kext_value_new_string(files ? files : ""));
 	put(&row, "Boot Arguments", kext_value_new_string(daemon->boot_args));
 	put(&row, "Sandbox", kext_value_new_boolean(!daemon->options->no_sandbox));
 	put_kernel(&row, daemon);

@@ -227,13 +227,20 @@ test_the_folder()
 	obey "$T/state/root/list"
 	expect_equal "$(cat "$T/state/root/made")" written
 	kextd --shutdown
+	(cd "$T" && kextd --file-root named --idle 600)
+	kextd --status >"$T/status"
+	expect_text "$T/status" "Files Folder: $(realpath "$T/named")"
+	kextd --shutdown
 	export KEXT_FILEROOT=$T/named
 	kextd --idle 600 --boot-args list=/list
 	echo "w /made => 30 " >"$T/wanted"
 	obey "$T/named/list"
 	kextd --shutdown
-	expect_status 71 kextd --foreground --file-root "$T/none"
+	expect_status 66 kextd --foreground --file-root "$T/none"
 	expect_text "$T/err" "$T/none"
+	export KEXT_FILEROOT=named
+	expect_status 64 kextd --foreground
+	expect_text "$T/err" "by its absolute path"
 }
 
 # kernel_pid: of this test's kernel.

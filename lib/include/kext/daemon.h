@@ -15,7 +15,8 @@ struct kext_daemon_options {
 	bool foreground;		/* stay attached, log to stderr */
 	bool no_sandbox;		/* sanitizers and debuggers only */
 	bool restore;			/* load again after a panic, save the culprit */
-	const char *file_root;		/* what kexts see as /; NULL: "root" in the state folder */
+	const char *file_root;		/* what kexts see as /, absolute; NULL: $KEXT_FILEROOT,
+					   else "root" in the state folder */
 	bool file_writes;		/* they may write there; else only in the latter */
 	bool quiet;			/* log nothing */
 	bool safe_boot;			/* load only what may be in a safe boot */

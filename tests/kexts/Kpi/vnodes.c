@@ -8,10 +8,6 @@
 
 int vn_getpath_fsenter(vnode_t vnode, char *path, int *size);
 int vn_getpath_no_firmlink(vnode_t vnode, char *path, int *size);
-errno_t VNOP_GETXATTR(vnode_t vnode, const char *name, uio_t uio, size_t *size,
-		      int options, vfs_context_t context);
-errno_t VNOP_SETXATTR(vnode_t vnode, const char *name, uio_t uio, int options,
-		      vfs_context_t context);
 int mac_vnop_getxattr(vnode_t vnode, const char *name, char *data, size_t size,
 		      size_t *attribute_size);
 int mac_vnop_setxattr(vnode_t vnode, const char *name, char *data, size_t size);
@@ -149,6 +145,10 @@ static void check_names(void)
 	vnode_put(parent);
 	vnode_put(file);
 }
+
+_Static_assert(sizeof(struct vnode_attr) >= 408, "vnode_attr");
+_Static_assert(__builtin_offsetof(struct vnode_attr, va_data_size) == 48, "vnode_attr");
+_Static_assert(__builtin_offsetof(struct vnode_attr, va_name) == 232, "vnode_attr");
 
 static void check_attributes(void)
 {

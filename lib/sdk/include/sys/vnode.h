@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/vnode_if.h>
 
 enum vtype { VNON, VREG, VDIR, VBLK, VCHR, VLNK, VSOCK, VFIFO, VBAD, VSTR, VCPLX };
 
@@ -141,9 +142,6 @@ errno_t vnode_setattr(vnode_t vnode, struct vnode_attr *attributes,
 int vn_rdwr(enum uio_rw direction, vnode_t vnode, caddr_t base, int size, off_t offset,
 	    enum uio_seg space, int flags, kauth_cred_t credential, int *resid,
 	    proc_t process);
-errno_t VNOP_READ(vnode_t vnode, uio_t uio, int flags, vfs_context_t context);
-errno_t VNOP_WRITE(vnode_t vnode, uio_t uio, int flags, vfs_context_t context);
-errno_t VNOP_FSYNC(vnode_t vnode, int flags, vfs_context_t context);
 
 vfs_context_t vfs_context_create(vfs_context_t context);
 int vfs_context_rele(vfs_context_t context);
