@@ -142,6 +142,8 @@ static int serve(enum kext_instance instance)
 {
 	if (file_root)
 		file_root = from_root(file_root);
+	for (size_t i = 0; i < repositories.count; i++)
+		repositories.items[i] = from_root(repositories.items[i]);
 	struct kext_daemon_options options = {
 		.instance = instance,
 		.boot_args = boot_args,

@@ -117,4 +117,14 @@ test_statuses()
 	expect_status 69 kextd -d	# another one serves
 }
 
+# kextd leaves the folder that it is started in.
+test_a_repository_from_where_it_is_named()
+{
+	mkdir "$T/there"
+	dummy_kext "$T/there"
+	(cd "$T" && kextd -r there --idle 600)
+	expect_status 0 kextload -b com.osxbook.kext.DummySysctl
+	expect_status 66 kextd --foreground -r "$T/none"
+}
+
 run_tests
