@@ -204,7 +204,7 @@ static void add_items(struct search *search)
 		error = add_item(search, path);
 		if (error == 0)
 			continue;
-		search->status = kext_error_exit_status(error);
+		search->status = EX_OSERR;
 		/* What a kext suffers from is a finding. */
 		if (!pick_is_kext_name(path))
 			print_error("%s: %s", path, kext_error_string(error));

@@ -71,15 +71,25 @@ static void print_diagnostic(const struct kext_diagnostic *item)
 		fprintf(stderr, "    %s\n", item->hint);
 }
 
+/* What several tests in a row fail for is said once. */
+static bool is_repeated(const struct kext_diagnostic *item,
+			const struct kext_diagnostic *before)
+{
+	return before && before->severity == item->severity &&
+	       strcmp(before->subject, item->subject) == 0 &&
+	       strcmp(before->message, item->message) == 0;
+}
+
 void print_diagnostics(const struct kext_diagnostics *diagnostics,
 		       enum kext_severity at_least)
 {
-	const struct kext_diagnostic *item;
+	const struct kext_diagnostic *item, *before = NULL;
 	if (quiet && at_least < KEXT_ERROR)
 		at_least = KEXT_ERROR;
 	for (size_t i = 0; (item = kext_diagnostics_at(diagnostics, i)); i++) {
-		if (item->severity >= at_least && quiet < 2)
+		if (item->severity >= at_least && quiet < 2 && !is_repeated(item, before))
 			print_diagnostic(item);
+		before = item;
 	}
 }
 

@@ -359,4 +359,14 @@ test_name_that_is_no_utf8()
 	expect_text "$T/err" 'the path is not UTF-8'
 }
 
+# Every test reads the executable and fails for the same; that is said once.
+test_no_message_comes_twice()
+{
+	dummy_kext "$T"
+	mv "$T/DummySysctl.kext/Contents/MacOS/DummySysctl" "$T/DummySysctl.kext/Contents"
+	ln -s ../DummySysctl "$T/DummySysctl.kext/Contents/MacOS"
+	expect_status 4 kextutil -nt "$T/DummySysctl.kext"
+	expect_equal "$(grep -c 'is or lies behind a symbolic link' "$T/err")" 1
+}
+
 run_tests
