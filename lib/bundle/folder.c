@@ -156,11 +156,32 @@ static bool is_binary_plist(struct bytes bytes)
 	return bytes.size >= 8 && memcmp(bytes.data, "bplist00", 8) == 0;
 }
 
+/* What else property lists are written in, and no kext's may be; NULL for none of it. */
+static const char *foreign_form(struct bytes bytes)
+{
+	const uint8_t *data = bytes.data;
+	size_t at = 0;
+	if (bytes.size >= 2 && ((data[0] == 0xff && data[1] == 0xfe) ||
+				(data[0] == 0xfe && data[1] == 0xff)))
+		return "is UTF-16 text";
+	while (at < bytes.size && strchr(" \t\r\n", data[at]) && data[at])
+		at++;
+	return at < bytes.size && data[at] == '{' ? "is a property list of the old style"
+						  : NULL;
+}
+
 /* Whether a binary one will do is for validation to say. */
 static int parse_info(struct kext_context *context, struct bytes bytes,
 		      const char *subject, struct kext_diagnostics *diagnostics,
 		      struct kext_value **ret_info)
 {
+	const char *foreign = foreign_form(bytes);
+	if (foreign) {
+		kext_diagnose(diagnostics, KEXT_ERROR, "plist.syntax", subject,
+			      "convert it, e.g. with iconv, or plutil on a Mac",
+			      "%s, but must be XML in UTF-8", foreign);
+		return KEXT_ERR_SERIALIZATION;
+	}
 	if (!is_binary_plist(bytes))
 		return parse_xml(context, bytes, subject, diagnostics, ret_info);
 	int error = kext_value_from_binary(bytes.data, bytes.size, ret_info);

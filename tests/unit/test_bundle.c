@@ -169,6 +169,31 @@ static void test_broken_info(void **state)
 	}
 }
 
+/* Forms that other property lists have are named. */
+static void test_other_forms_of_info(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *bytes;
+		size_t size;
+		const char *text;
+	} cases[] = {
+		{"\xff\xfe<\0p\0", 6, "UTF-16"},
+		{"\xfe\xff\0<\0p", 6, "UTF-16"},
+		{" \n{ CFBundleIdentifier = a; }", 29, "old style"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		fixture_write(f, "A.kext/Contents/Info.plist", cases[i].bytes,
+			      cases[i].size);
+		assert_int_equal(open_code(f, "A.kext"), KEXT_ERR_VALIDATION);
+		fixture_expect(f, "plist.syntax", KEXT_ERROR, cases[i].text);
+	}
+	/* A mark for UTF-8 is none of them. */
+	fixture_text(f, "A.kext/Contents/Info.plist",
+		     "\xef\xbb\xbf<dict>" DRIVER "</dict>");
+	assert_int_equal(open_code(f, "A.kext"), 0);
+}
+
 /* Filed under a name that stands for one, so that all else is judged, too. */
 static void test_unusable_identifier(void **state)
 {
@@ -636,6 +661,7 @@ int main(void)
 		TEST(test_size_of_info),
 		TEST(test_binary_info),
 		TEST(test_unusable_identifier),
+		TEST(test_other_forms_of_info),
 		TEST(test_links_inside),
 		TEST(test_executable_names),
 		TEST(test_replaced_folder),
