@@ -15,7 +15,7 @@ struct candidate {
 	struct kext_bundle *bundle;
 	struct kext_diagnostics *findings; /* of opening it, and of its tests */
 	int error;			   /* the first */
-	bool links; /* whatever the error: a link test makes sense */
+	bool links;	/* whatever the error: a link test makes sense */
 	unsigned round; /* of linking: kexts of one identifier are linked apart */
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "resolve/query_commands.h"
@@ -48,17 +49,18 @@ static char *executable_path(struct query_subject *subject)
 	return relative ? path_below(subject, relative) : NULL;
 }
 
-/* Flat bundles keep it at the top; the executable's place tells which kind this is. */
+/* Where it is first found, in the order in which bundles look for it. */
 static char *info_path(struct query_subject *subject)
 {
-	char *deep = path_below(subject, "Contents/Info.plist");
-	FILE *file = deep ? fopen(deep, "re") : NULL;
-	if (file) {
-		fclose(file);
-		return deep;
+	static const char *const places[] = {"Contents/Info.plist", "Info.plist",
+					     "Support Files/Info.plist"};
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		char *path = path_below(subject, places[i]);
+		if (!path || access(path, F_OK) == 0)
+			return path;
+		free(path);
 	}
-	free(deep);
-	return path_below(subject, "Info.plist");
+	return NULL;
 }
 
 /* ---- -exec ---- */

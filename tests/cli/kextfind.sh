@@ -137,6 +137,10 @@ world"
 	expect_equal "$(kextfind -relative-paths "$F" -V 2.5.1 -print-plugins)" LibB.kext/Contents/PlugIns/Code.kext
 	expect_equal "$(kextfind "$F" -V 2.5.1 -exec basename '{}' ';')" LibB.kext
 	expect_equal "$(kextfind -no-paths "$F" -exec grep -q Number '{info-dictionary}' ';' -print)" Code.kext
+	mkdir "$F/Old.kext"
+	cp -R "$F/LibB.kext/Contents/PlugIns/Code.kext/Contents" "$F/Old.kext/Support Files"
+	expect_equal "$(kextfind -relative-paths "$F" -B Old.kext -pid)" "Old.kext/Support Files/Info.plist"
+	rm -r "$F/Old.kext"
 	kextfind -no-paths "$F" -B DummySysctl.kext -print-dependencies | sort >"$T/out"
 	expect_equal "$(tr '\n' ' ' <"$T/out")" "BSDKernel.kext Libkern.kext "
 	expect_equal "$(kextfind -0 -no-paths "$F" -library | tr '\0' '!')" "LibB.kext!LibA.kext!"
