@@ -151,6 +151,24 @@ test_locks()
 		'static IOLock *lock; lock = IOLockAlloc(); IOLockLock(lock); k->reference_list = (void *)lock' \
 		'IOLock *lock = (void *)k->reference_list; IOLockFree(lock)'
 	alone 0 kextutil --run --boot-args lock_check=0 "$T/One.kext"
+	make_kext "$T" Two test.Two 1.0 <<-'END'
+		#include <IOKit/IOLib.h>
+		#include <IOKit/IOLocks.h>
+		#include <kern/thread.h>
+		static void held(void *lock, wait_result_t result) { IOLockLock(lock); }
+		static IOLock *lock;
+		kern_return_t Two_start(kmod_info_t *k, void *d)
+		{
+			thread_t thread;
+			kernel_thread_start(held, lock = IOLockAlloc(), &thread);
+			thread_deallocate(thread);
+			IOSleep(200);
+			return 0;
+		}
+		kern_return_t Two_stop(kmod_info_t *k, void *d) { IOLockFree(lock); return 0; }
+	END
+	alone 65 kextutil --run --json "$T/Two.kext"
+	found lock.unbalanced "its thread routine left locks unbalanced: mutexes +1, spin locks +0" held ""
 	one lock.sleep "IOMalloc, which may block, is called while a spin lock is held" One_start "" \
 		'IOSimpleLock *l = IOSimpleLockAlloc(); IOSimpleLockLock(l); void *p = IOMalloc(8);
 		IOSimpleLockUnlock(l); IOFree(p, 8); IOSimpleLockFree(l)'

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/memory.h"
 #include "kernel/bsd/sysctl.h"
+#include "kernel/osfmk/osfmk.h"
 
 #define FIRST_AUTO 101
 #define MAX_DEPTH  SYSCTL_MAX_NAME
@@ -181,10 +182,14 @@ static int call_handler(const struct found *found, const int *name, unsigned len
 {
 	struct sysctl_oid *oid = found->oid;
 	int arguments[SYSCTL_MAX_NAME] = {0};
-	if ((oid->oid_kind & SYSCTL_TYPE) != SYSCTL_NODE)
-		return oid->oid_handler(oid, oid->oid_arg1, oid->oid_arg2, request);
+	bool is_node = (oid->oid_kind & SYSCTL_TYPE) == SYSCTL_NODE;
+	struct lock_balance held = lock_balance_now();
 	memcpy(arguments, name + found->used, (length - found->used) * sizeof(*name));
-	return oid->oid_handler(oid, arguments, (int)(length - found->used), request);
+	int error = is_node ? oid->oid_handler(oid, arguments,
+					       (int)(length - found->used), request)
+			    : oid->oid_handler(oid, oid->oid_arg1, oid->oid_arg2, request);
+	lock_balance_check(held, NULL, "sysctl", (const void *)oid->oid_handler);
+	return error;
 }
 
 /* With the count of the OID raised, so that unregistering waits. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "base/memory.h"
 #include "kernel/machine/machine.h"
+#include "kernel/osfmk/osfmk.h"
 
 typedef void (*resource_callback)(uint32_t tag, OSReturn result, const void *data,
 				  uint32_t size, void *context);
@@ -142,8 +143,11 @@ KPI(OSKextCancelRequest);
 /* The count that add_request took keeps the kext in place meanwhile. */
 static void deliver(struct request *request, uint32_t result, struct bytes data)
 {
+	struct lock_balance held = lock_balance_now();
 	request->callback(request->tag, result, data.size ? data.data : NULL,
 			  (uint32_t)data.size, request->context);
+	lock_balance_check(held, request->kext->identifier, "resource callback",
+			   (const void *)request->callback);
 	pthread_mutex_lock(&kmod_lock);
 	drop_callback(request->kext);
 	pthread_mutex_unlock(&kmod_lock);

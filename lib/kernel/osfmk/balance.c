@@ -77,6 +77,8 @@ void lock_balance_check(struct lock_balance before, const char *kext, const char
 		     "its %s routine left locks unbalanced: "
 		     "mutexes %+d, spin locks %+d",
 		     routine, mutexes, spin);
-	log_format(NULL, "%s: %s\n", kext, text);
+	if (!kext)
+		kext = kmod_name_at(code);
+	log_format(NULL, "%s: %s\n", kext ? kext : "the kernel", text);
 	finding_tell("lock.unbalanced", kext, origin ? origin : code, NULL, text);
 }

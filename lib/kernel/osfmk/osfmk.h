@@ -146,7 +146,7 @@ struct lock_balance lock_balance_now(void);
 /*
  * Logs, unless the boot argument lock_check=0 is given, what `kext`'s routine took and did
  * not give back or gave back and had not taken, and tells of it with the routine's
- * `code`; then counts from `before` again.
+ * `code`; then counts from `before` again. `kext` NULL: whose code it is.
  */
 void lock_balance_check(struct lock_balance before, const char *kext, const char *routine,
 			const void *code);

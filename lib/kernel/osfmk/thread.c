@@ -150,10 +150,11 @@ KPI_AS("_current_act", current_thread);
 
 static void thread_end(struct kernel_thread *thread)
 {
-	if (thread->thread.preemption_level)
-		log_format(thread->thread.base,
-			   "thread %s ended with %d spin lock(s) held\n",
-			   thread->thread.name, thread->thread.preemption_level);
+	static const struct lock_balance none;
+
+	if (thread->thread.lock_sites)
+		lock_balance_check(none, NULL, "thread",
+				   thread->thread.lock_site[0].site);
 	machine_thread_teardown();
 	delist(&thread->thread);
 	self = NULL;

@@ -212,11 +212,13 @@ static void run(struct thread_call *call)
 	thread_call_func_t function = call->function;
 	void *p0 = call->p0, *p1 = call->p1;
 	struct thread_call *outer = running_call;
+	struct lock_balance held = lock_balance_now();
 
 	call->running++;
 	running_call = call;
 	pthread_mutex_unlock(&lock);
 	function(p0, p1);
+	lock_balance_check(held, NULL, "thread call", (const void *)function);
 	pthread_mutex_lock(&lock);
 	running_call = outer;
 	call->running--;
