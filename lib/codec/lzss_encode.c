@@ -3,7 +3,7 @@
  * equally long matches is taken depends on the shape of unbalanced binary trees, one for
  * each first byte, that hold the strings of the ring: the match nearest to the root wins.
  * So the trees are kept exactly as that encoder keeps them; only their walk is made fast:
- * a node keeps the eight bytes behind its first as one number, and comparing two numbers
+ * a node keeps the four bytes behind its first as one number, and comparing two numbers
  * answers both which way to go and how much is equal. The strings of nodes never change
  * while they are in a tree: a ring byte is overwritten only after the node that starts at
  * it is gone and before any node whose string reaches it comes in.
@@ -17,18 +17,29 @@
 #define MATCH_MIN 3u
 #define START	  (RING_SIZE - MATCH_MAX)
 #define NIL	  RING_SIZE
-#define KEY_SIZE  8u
+#define KEY_SIZE  4u
+#define TAIL_MASK (UINT64_MAX << 24) /* of bytes 13 to 17 in a load of eight */
 
-struct node {
-	uint64_t key;		   /* bytes 1 to 8 of the string, the first one on top */
-	uint16_t child[2], parent; /* child: left, right */
+union node {
+	struct {
+		uint32_t key;	   /* bytes 1 to 4 of the string, the first one on top */
+		uint16_t child[2]; /* left, right */
+	};
+	uint64_t whole;
+};
+
+/* A node that a walk came by: in which bits of the key it differs. */
+struct step {
+	uint32_t apart, node;
 };
 
 struct encoder {
-	struct node nodes[RING_SIZE + 1 + 256]; /* ring, NIL, the roots' owners */
+	union node nodes[RING_SIZE + 1 + 256]; /* ring, NIL, the roots' owners */
+	uint16_t parent[RING_SIZE + 1 + 256];  /* NIL: not in a tree */
 	/* The ring; its first 17 bytes again, so that strings need no wrap; room for
 	 * loads. */
-	uint8_t text[RING_SIZE + MATCH_MAX - 1 + KEY_SIZE];
+	uint8_t text[RING_SIZE + MATCH_MAX - 1 + sizeof(uint64_t)];
+	struct step steps[RING_SIZE];
 	unsigned best_position, best_length;
 	uint8_t *output;
 	size_t used, room;
@@ -41,7 +52,7 @@ static void start(struct encoder *e)
 {
 	memset(e->text, ' ', START);
 	for (unsigned i = 0; i < RING_SIZE; i++)
-		e->nodes[i].parent = NIL;
+		e->parent[i] = NIL;
 	for (unsigned i = RING_SIZE + 1; i < RING_SIZE + 1 + 256; i++)
 		e->nodes[i].child[1] = NIL;
 	e->group_size = 1;
@@ -49,105 +60,133 @@ static void start(struct encoder *e)
 }
 
 /* The node that has all 18 bytes of `r` leaves; `r` takes its place. */
-static void replace(struct node *nodes, unsigned p, unsigned r)
+static void replace(struct encoder *e, unsigned p, unsigned r)
 {
-	struct node *old = &nodes[p];
+	union node *nodes = e->nodes;
+	union node *old = &nodes[p];
 	nodes[r].child[0] = old->child[0];
 	nodes[r].child[1] = old->child[1];
-	nodes[r].parent = old->parent;
-	nodes[old->child[0]].parent = (uint16_t)r;
-	nodes[old->child[1]].parent = (uint16_t)r;
-	struct node *above = &nodes[old->parent];
+	e->parent[r] = e->parent[p];
+	e->parent[old->child[0]] = (uint16_t)r;
+	e->parent[old->child[1]] = (uint16_t)r;
+	union node *above = &nodes[e->parent[p]];
 	above->child[above->child[1] == p] = (uint16_t)r;
-	old->parent = NIL;
+	e->parent[p] = NIL;
 }
 
-static void add_leaf(struct node *nodes, unsigned above, bool is_after, unsigned r)
+static void add_leaf(struct encoder *e, unsigned above, bool is_after, unsigned r)
 {
+	union node *nodes = e->nodes;
 	nodes[r].child[0] = nodes[r].child[1] = NIL;
-	nodes[r].parent = (uint16_t)above;
+	e->parent[r] = (uint16_t)above;
 	nodes[above].child[is_after] = (uint16_t)r;
 }
 
 /*
- * Equal bytes of two strings whose first nine are equal, and through *ret_is_after
+ * Equal bytes of two strings whose first five are equal, and through *ret_is_after
  * whether the first string sorts behind the second.
  */
 static unsigned compare_tails(const uint8_t *a, const uint8_t *b, bool *ret_is_after)
 {
-	uint64_t x = load64(a + 1 + KEY_SIZE, true), y = load64(b + 1 + KEY_SIZE, true);
-	if (x != y) {
-		*ret_is_after = x > y;
-		return 1 + KEY_SIZE + (unsigned)__builtin_clzll(x ^ y) / 8;
+	unsigned equal = 1 + KEY_SIZE;
+	uint64_t x = load64(a + equal, true), y = load64(b + equal, true);
+	if (x == y) {
+		equal += sizeof(x);
+		x = load64(a + equal, true) & TAIL_MASK;
+		y = load64(b + equal, true) & TAIL_MASK;
 	}
-	*ret_is_after = a[17] > b[17];
-	return a[17] == b[17] ? MATCH_MAX : MATCH_MAX - 1;
+	*ret_is_after = x > y;
+	return x == y ? MATCH_MAX : equal + (unsigned)__builtin_clzll(x ^ y) / 8;
+}
+
+/* The first of the steps that has the most bytes in common: it is `nearest` to the key.
+ */
+static void choose_step(struct encoder *e, uint32_t nearest)
+{
+	unsigned equal = (unsigned)__builtin_clz(nearest) / 8;
+	uint32_t limit = UINT32_MAX >> (8 * equal);
+	const struct step *step = e->steps;
+	while (step->apart > limit)
+		step++;
+	e->best_position = step->node;
+	e->best_length = 1 + equal;
 }
 
 /*
  * Adds the string at `r` and, when it is wanted, finds the longest match that the walk to
  * its place meets; of equal ones the first. Which way a walk turns cannot be predicted,
- * so there are no branches on it: both the turn and the better match are chosen by masks.
+ * so there are no branches on it; and it is a chain of loads that wait for each other, so
+ * both children are fetched while keys are compared, and a step only notes how near it
+ * is.
  */
 static inline __attribute__((always_inline)) void insert(struct encoder *e, unsigned r,
 							 bool is_wanted)
 {
-	struct node *nodes = e->nodes;
+	union node *nodes = e->nodes;
 	const uint8_t *text = e->text + r;
-	uint64_t key = load64(text + 1, true);
-	unsigned above = RING_SIZE + 1 + text[0], p = nodes[above].child[1];
-	unsigned length = 0, steps_left = RING_SIZE;
-	uint64_t best = 0; /* length, steps left when met, node */
-	bool is_after = true;
+	uint32_t key = load32(text + 1, true), nearest = UINT32_MAX;
+	unsigned above = RING_SIZE + 1 + text[0], p = nodes[above].child[1], length = 0;
+	unsigned turn = UINT32_MAX;
+	struct step *step = e->steps;
+	union node node = nodes[p];
+	e->best_length = 0;
 	while (p != NIL) {
-		uint64_t other = nodes[p].key;
-		unsigned left = nodes[p].child[0], right = nodes[p].child[1];
-		is_after = key > other;
-		if (__builtin_expect(key == other, 0))
+		unsigned left = node.child[0], right = node.child[1];
+		union node before = nodes[left], after = nodes[right];
+		turn = -(unsigned)(key > node.key);
+		if (__builtin_expect(key == node.key, 0)) {
+			bool is_after;
 			length = compare_tails(text, e->text + p, &is_after);
-		else if (is_wanted)
-			length = 1 + (unsigned)__builtin_clzll(key ^ other) / 8;
-		if (is_wanted) {
-			uint64_t met = (uint64_t)length << 32 | steps_left-- << 16 | p;
-			best ^= (best ^ met) & -(uint64_t)(met > best);
+			turn = -(unsigned)is_after;
+			if (length > e->best_length) {
+				e->best_position = p;
+				e->best_length = length;
+			}
+			if (length == MATCH_MAX)
+				break;
+		} else if (is_wanted) {
+			uint32_t apart = key ^ node.key;
+			*step++ = (struct step){apart, p};
+			nearest = nearest < apart ? nearest : apart;
 		}
-		if (length == MATCH_MAX)
-			break;
 		above = p;
-		p = left ^ ((left ^ right) & -(unsigned)is_after);
+		p = left ^ ((left ^ right) & turn);
+		node.whole = __builtin_expect_with_probability(turn, 1, 0.5)
+				     ? after.whole
+				     : before.whole;
 	}
-	e->best_length = (unsigned)(best >> 32);
-	e->best_position = best & 0xffff;
+	if (is_wanted && !e->best_length && step != e->steps)
+		choose_step(e, nearest);
 	nodes[r].key = key;
 	if (p != NIL)
-		replace(nodes, p, r);
+		replace(e, p, r);
 	else
-		add_leaf(nodes, above, is_after, r);
+		add_leaf(e, above, turn & 1, r);
 }
 
 /* The in-order predecessor of `p`, unhooked and with p's children as its own. */
 static unsigned raise_predecessor(struct encoder *e, unsigned p)
 {
-	struct node *nodes = e->nodes;
+	union node *nodes = e->nodes;
 	unsigned q = nodes[p].child[0];
 	if (nodes[q].child[1] != NIL) {
 		do
 			q = nodes[q].child[1];
 		while (nodes[q].child[1] != NIL);
-		nodes[nodes[q].parent].child[1] = nodes[q].child[0];
-		nodes[nodes[q].child[0]].parent = nodes[q].parent;
+		nodes[e->parent[q]].child[1] = nodes[q].child[0];
+		e->parent[nodes[q].child[0]] = e->parent[q];
 		nodes[q].child[0] = nodes[p].child[0];
-		nodes[nodes[p].child[0]].parent = (uint16_t)q;
+		e->parent[nodes[p].child[0]] = (uint16_t)q;
 	}
 	nodes[q].child[1] = nodes[p].child[1];
-	nodes[nodes[p].child[1]].parent = (uint16_t)q;
+	e->parent[nodes[p].child[1]] = (uint16_t)q;
 	return q;
 }
 
 static void take_out(struct encoder *e, unsigned p)
 {
-	struct node *nodes = e->nodes;
-	unsigned q, above = nodes[p].parent;
+	union node *nodes = e->nodes;
+	unsigned q, above = e->parent[p];
 	if (above == NIL)
 		return;
 	unsigned left = nodes[p].child[0], right = nodes[p].child[1];
@@ -155,9 +194,9 @@ static void take_out(struct encoder *e, unsigned p)
 		q = raise_predecessor(e, p);
 	else
 		q = left + right - NIL;
-	nodes[q].parent = (uint16_t)above;
+	e->parent[q] = (uint16_t)above;
 	nodes[above].child[nodes[above].child[1] == p] = (uint16_t)q;
-	nodes[p].parent = NIL;
+	e->parent[p] = NIL;
 }
 
 /* Writes the group that is full or the last. False: no room. */
