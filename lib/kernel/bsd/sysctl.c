@@ -185,9 +185,10 @@ static int call_handler(const struct found *found, const int *name, unsigned len
 	bool is_node = (oid->oid_kind & SYSCTL_TYPE) == SYSCTL_NODE;
 	struct lock_balance held = lock_balance_now();
 	memcpy(arguments, name + found->used, (length - found->used) * sizeof(*name));
-	int error = is_node ? oid->oid_handler(oid, arguments,
-					       (int)(length - found->used), request)
-			    : oid->oid_handler(oid, oid->oid_arg1, oid->oid_arg2, request);
+	int error =
+		is_node ? oid->oid_handler(oid, arguments, (int)(length - found->used),
+					   request)
+			: oid->oid_handler(oid, oid->oid_arg1, oid->oid_arg2, request);
 	lock_balance_check(held, NULL, "sysctl", (const void *)oid->oid_handler);
 	return error;
 }
