@@ -13,6 +13,7 @@
 #define SEVERAL	     0x8000u /* pages with more than one chain: 32-bit formats */
 #define MAX_SEGMENTS 1024u
 #define POINTER_SIZE 8u
+#define MAX_RANGES   16384u /* segments with chains, of all images */
 
 struct payload {
 	struct bytes bytes;
@@ -103,6 +104,9 @@ static int claim_range(struct fixups *f, const struct record *r, bool *ret_is_ne
 				      " shares pages with another",
 				      r->number, r->address);
 	}
+	if (f->done.count == MAX_RANGES)
+		return fixups_damaged(f, r->offset, "more than %u segments have chains",
+				      MAX_RANGES);
 	struct fixups_range *range = array_push(&f->done);
 	if (!range)
 		return -ENOMEM;

@@ -231,12 +231,20 @@ static int find_commands(struct fixups *f)
 	    load32(header.data, macho->big) != (macho->is_64 ? MH_MAGIC_64 : MH_MAGIC))
 		return 0;
 	uint32_t more = load32(header.data + 20, macho->big);
-	if (macho_at_address(macho, f->image->source, size + (uint64_t)more,
-			     &f->commands) ||
-	    f->image->kind == FIXUPS_KEXT)
-		return 0;
-	return fixups_damaged(f, offset_of(f, header),
-			      "load commands of %" PRIu32 " bytes do not fit", more);
+	if (!macho_at_address(macho, f->image->source, size + (uint64_t)more,
+			      &f->commands))
+		return f->image->kind == FIXUPS_KEXT
+			       ? 0
+			       : fixups_damaged(f, offset_of(f, header),
+						"load commands of %" PRIu32
+						" bytes do not fit",
+						more);
+	/* Thousands of images that share theirs would take time without end. */
+	f->walked += f->commands.size;
+	if (f->walked > macho->bytes.size)
+		return fixups_damaged(f, offset_of(f, header),
+				      "the load commands of its images overlap");
+	return 0;
 }
 
 int fixups_apply(struct fixups *f, const struct fixups_image *image)

@@ -62,6 +62,7 @@ struct fixups {
 	/* What was done. */
 	const struct macho_segment *segment; /* that held the last pointer */
 	ARRAY_OF(struct fixups_range) done;  /* with chains */
+	uint64_t walked;		     /* bytes of load commands of images */
 	bool has_threads;		     /* the whole file has */
 	uint8_t *seen; /* with threads: a bit for each four bytes of the file */
 };

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 
 #define MAX_COMMAND_BYTES (1u << 20)
+#define MAX_SEGMENTS	  256u		      /* and sections, of a kext */
 #define MAX_MADE	  (UINT64_C(1) << 30) /* bytes, from one image in all */
 
 int standalone_damaged(struct standalone *s, const char *format, ...)
@@ -133,6 +134,10 @@ static int add_segment(struct standalone *s, struct bytes command)
 	if (c.failed || sections > (command.size - c.at) / item)
 		return standalone_damaged(
 			s, "a segment command of %zu bytes is too short", command.size);
+	if (s->segments.count == MAX_SEGMENTS ||
+	    sections > MAX_SEGMENTS - s->sections.count)
+		return standalone_damaged(s, "it has more than %u segments or sections",
+					  MAX_SEGMENTS);
 	segment.is_linkedit = strncmp((const char *)name, "__LINKEDIT", 16) == 0;
 	if (!segment.is_linkedit && segment.file_size > segment.size)
 		return standalone_damaged(

@@ -123,6 +123,20 @@ test_section_count_of_four_billion()
 	spoiled classic x86_64 'put32(find(0x19)[1] + 64, 0xffffffff)' "4294967295"
 }
 
+# Segments without sections, more than any kext has: each would be looked through for each section.
+test_too_many_segments_of_a_kext()
+{
+	local alpha='-b com.example.Alpha'
+	build_file classic x86_64
+	patched "$T/classic.x86_64" '
+at = next(at for at in range(0x1000, len(d), 0x1000) if u32(at) == 0xfeedfacf)
+put32(at + 16, 257)
+put32(at + 20, 257 * 72)
+for i in range(257):
+    d[at + 32 + 72 * i:at + 104 + 72 * i] = struct.pack("<II16s4Q4I", 0x19, 72, b"__X", *[0] * 8)'
+	refused "more than 256 segments" $alpha
+}
+
 test_symbol_count_of_four_billion()
 {
 	spoiled classic x86_64 'put32(find(2, 0x1000)[0] + 12, 0xffffffff)' "4294967295" \

@@ -386,6 +386,34 @@ static void damaged_tables(void **state)
 	refuse("fixups.version", KEXT_ERR_UNSUPPORTED);
 }
 
+/* Images that all name the same load commands, of which each is read in no time. */
+static void commands_of_many_images_overlap(void **state)
+{
+	struct kext_diagnostics *list = kext_diagnostics_new();
+	(void)state;
+	make_image(&image, KEXT_CPU_ARM64, POINTER_64_KERNEL_CACHE, 0xffff, 0xffff);
+	struct bytes bytes = bytes_of(image.data, FILE_SIZE);
+	assert_int_equal(macho_parse(bytes, "test", list, &image.macho), 0);
+	struct fixups f = {.data = image.data,
+			   .macho = &image.macho,
+			   .bases = &bases,
+			   .subject = "test",
+			   .diagnostics = list};
+	struct fixups_image whole = {FIXUPS_FILE, NULL, false, TEXT, TEXT};
+	struct fixups_image member = {FIXUPS_MEMBER, "member", false, TEXT, TEXT};
+	unsigned count = 0;
+	assert_int_equal(fixups_apply(&f, &whole), 0);
+	while (count < 1000 && fixups_apply(&f, &member) == 0)
+		count++;
+	/* 32 bytes of header and 160 of commands each */
+	assert_int_equal(count, FILE_SIZE / 192);
+	assert_non_null(strstr(kext_diagnostics_at(list, 0)->message,
+			       "of member, offset 0x0: the load commands"));
+	fixups_finish(&f);
+	macho_free(&image.macho);
+	kext_diagnostics_free(list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +426,7 @@ int main(void)
 		cmocka_unit_test(none),
 		cmocka_unit_test(damaged_chains),
 		cmocka_unit_test(damaged_tables),
+		cmocka_unit_test(commands_of_many_images_overlap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
