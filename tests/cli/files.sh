@@ -289,6 +289,19 @@ asking_kext()
 	END
 }
 
+# await_lookups COUNT: so many lines of it are in the log, within ten seconds.
+await_lookups()
+{
+	local i
+	for i in {1..100}; do
+		kdmesg >"$T/log"
+		[ "$(grep -c lookup: "$T/log")" -ge "$1" ] && return
+		sleep 0.1
+	done
+	cat "$T/log" >&2
+	fail "lookups are missing"
+}
+
 test_a_kextd_that_does_not_answer()
 {
 	local daemon kernel i
@@ -297,20 +310,17 @@ test_a_kextd_that_does_not_answer()
 	expect_status 0 kextload "$T/Asks.kext"
 	daemon=$(kextd --status | sed -n 's/^Process: //p')
 	kernel=$(kernel_pid)
+	await_lookups 1
 	kill -STOP "$daemon"
-	sleep 11
+	sleep 13	# the kernel waits for 10 seconds
 	kill -CONT "$daemon"
-	for i in {1..50}; do
-		kdmesg >"$T/log"
-		[ "$(grep -c 'lookup:' "$T/log")" -ge 3 ] && break
-		sleep 0.1
-	done
+	await_lookups 3
 	expect_equal "$(grep lookup: "$T/log" | tr '\n' ' ')" "lookup: 0 lookup: 60 lookup: 0 "
 	# And one that dies takes the kernel along, though a kext waits for it.
 	kill -STOP "$daemon"
 	sleep 0.5
 	kill -KILL "$daemon"
-	for i in {1..50}; do
+	for i in {1..100}; do
 		[ -e "/proc/$kernel" ] || return 0
 		sleep 0.1
 	done
