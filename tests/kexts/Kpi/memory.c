@@ -4,6 +4,7 @@
 #include <mach/mach_vm.h>
 #include <mach/vm_map.h>
 #include <sys/malloc.h>
+#include <sys/systm.h>
 
 void *kern_os_malloc(size_t size);
 void *kern_os_realloc(void *block, size_t size);
@@ -217,6 +218,21 @@ static void check_other_pages(void)
 	CHECK("mach-vm-deallocate", mach_vm_deallocate(kernel_map, wide, 8192) == 0);
 }
 
+/* Addresses of images do not slide; others are shown moved, all by the same distance. */
+static void check_shown_addresses(void)
+{
+	vm_offset_t block = (vm_offset_t)IOMalloc(64), code = (vm_offset_t)check_pages;
+	vm_offset_t shown = 0, next = 0, same = 0, none = 1;
+
+	vm_kernel_unslide_or_perm_external(block, &shown);
+	vm_kernel_unslide_or_perm_external(block + 8, &next);
+	vm_kernel_unslide_or_perm_external(code, &same);
+	vm_kernel_unslide_or_perm_external(0, &none);
+	CHECK("shown-block", shown != block && next - shown == 8);
+	CHECK("shown-code", same == code && none == 0);
+	IOFree((void *)block, 64);
+}
+
 static void check_bytes(void)
 {
 	char b[8] = "abcdefg";
@@ -257,6 +273,7 @@ void check(void)
 	check_bsd();
 	check_pages();
 	check_other_pages();
+	check_shown_addresses();
 	check_bytes();
 	check_bounded();
 }

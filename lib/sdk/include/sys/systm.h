@@ -24,6 +24,8 @@ int eopnotsupp(void);
 int suser(kauth_cred_t credential, u_short *flags);
 void ovbcopy(const void *from, void *to, size_t size);
 uint64_t tvtoabstime(struct timeval *value);
+/* What of a kernel address may be shown. */
+void vm_kernel_unslide_or_perm_external(vm_offset_t address, vm_offset_t *shown);
 __END_DECLS
 
 #endif
