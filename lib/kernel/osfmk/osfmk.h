@@ -138,14 +138,15 @@ struct lock_balance {
 	int mutexes, spin;
 	unsigned sites;
 };
-/* The calling thread has a mutex or spin lock now, which code at `site` took; or no more. */
+/* The calling thread has a mutex or spin lock now, which code at `site` took; or no more.
+ */
 void lock_is_taken(const void *lock, const void *site);
 void lock_is_given_back(const void *lock);
 /* What the calling thread holds. */
 struct lock_balance lock_balance_now(void);
 /*
- * Logs, unless the boot argument lock_check=0 is given, what `kext`'s routine took and did
- * not give back or gave back and had not taken, and tells of it with the routine's
+ * Logs, unless the boot argument lock_check=0 is given, what `kext`'s routine took and
+ * did not give back or gave back and had not taken, and tells of it with the routine's
  * `code`; then counts from `before` again. `kext` NULL: whose code it is.
  */
 void lock_balance_check(struct lock_balance before, const char *kext, const char *routine,
