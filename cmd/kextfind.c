@@ -20,7 +20,7 @@ extern char **environ;
 
 static struct {
 	const char *arch;
-	struct option_list items;
+	struct option_list items, folders; /* as named, and as they lie */
 	unsigned era;
 	bool ignore_case, substring, nul, system, relative, names, json, ignored;
 } arguments = {.era = KEXT_ERA_MODERN};
@@ -255,8 +255,8 @@ static void apply(struct search *search, struct kext_query *query)
 		.paths = arguments.names      ? KEXT_QUERY_NAMES
 			 : arguments.relative ? KEXT_QUERY_RELATIVE
 					      : KEXT_QUERY_ABSOLUTE,
-		.folders = arguments.items.items,
-		.folder_count = arguments.items.count,
+		.folders = arguments.folders.items,
+		.folder_count = arguments.folders.count,
 		.ignore_case = arguments.ignore_case,
 		.substring = arguments.substring,
 		.nul = arguments.nul,
@@ -288,8 +288,8 @@ static void resolve_items(void)
 {
 	for (size_t i = 0; i < arguments.items.count; i++) {
 		char *path = realpath(arguments.items.items[i], NULL);
-		if (path)
-			arguments.items.items[i] = path;
+		option_list_add(&arguments.folders,
+				path ? path : arguments.items.items[i]);
 	}
 }
 
