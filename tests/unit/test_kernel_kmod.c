@@ -1,4 +1,5 @@
 /* Loading, listing and unloading, against the real kernel_task. */
+#include <time.h>
 #include "kernel_driver.h"
 
 static void components_and_hello(void **state)
