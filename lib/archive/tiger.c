@@ -25,19 +25,25 @@ enum {
 
 static int damaged(const struct prelink_image *image,
 		   struct kext_diagnostics *diagnostics, const char *identifier,
-		   const char *format, ...) __attribute__((format(printf, 4, 5)));
+		   const void *where, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
 
+/* `where`: in the file; NULL: its information, whose text is no longer at hand. */
 static int damaged(const struct prelink_image *image,
 		   struct kext_diagnostics *diagnostics, const char *identifier,
-		   const char *format, ...)
+		   const void *where, const char *format, ...)
 {
+	const struct macho_section *info = macho_section_named(
+		&image->macho, PRELINK_SEGMENT_EARLY, PRELINK_SECTION_INFO);
+	const uint8_t *at = where ? where : info ? info->content.data : image->data;
 	char text[256];
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	kext_diagnose(diagnostics, KEXT_ERROR, "prelink.damaged", image->subject, NULL,
-		      "kext %s is damaged: %s", identifier, text);
+		      "kext %s, offset 0x%zx, is damaged: %s", identifier,
+		      (size_t)(at - image->data), text);
 	return KEXT_ERR_BAD_DATA;
 }
 
@@ -71,7 +77,7 @@ static int read_record(const struct prelink_image *image, struct bytes record,
 	uint32_t begin = cursor_u32(&c), end = cursor_u32(&c);
 	if (c.failed || begin < RECORD_SIZE || begin > end || end > record.size ||
 	    (end - begin) % 4)
-		return damaged(image, diagnostics, identifier,
+		return damaged(image, diagnostics, identifier, NULL,
 			       "%zu bytes of " PRELINK_KEY_TIGER
 			       " with dependencies from %" PRIu32 " to %" PRIu32,
 			       record.size, begin, end);
@@ -97,7 +103,7 @@ int tiger_find_place(const struct prelink_image *image, const struct kext_value 
 	if (error < 0)
 		return error;
 	if (!macho_at_address(&image->macho, place.kmod_info, KMOD_INFO_SIZE, &kmod_info))
-		return damaged(image, diagnostics, identifier,
+		return damaged(image, diagnostics, identifier, NULL,
 			       "its kmod_info at 0x%" PRIx64 " is not in the file",
 			       place.kmod_info);
 	bool big = image->macho.big;
@@ -107,7 +113,7 @@ int tiger_find_place(const struct prelink_image *image, const struct kext_value 
 		place.source = find_header_before(image, place.kmod_info);
 	place.load = place.source;
 	if (!is_header(image, place.source))
-		return damaged(image, diagnostics, identifier,
+		return damaged(image, diagnostics, identifier, kmod_info.data,
 			       "no Mach-O header is at 0x%" PRIx64
 			       ", where its kmod_info at 0x%" PRIx64 " says it begins",
 			       place.source, place.kmod_info);

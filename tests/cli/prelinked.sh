@@ -96,6 +96,7 @@ test_damaged_tiger()
 	refused "0 bytes of OSBundlePrelink"
 	patched "$file" 'at = d.index(b"com.example.Beta"); put32(at + 136, 0x401234)'
 	refused "no Mach-O header is at 0x401234"
+	expect_text "$T/err" "kext com.example.Beta, offset 0x"
 	tiger silent i386
 	patched "$file" 'd[:] = d[:0x1000] + d[0x1000:].replace(bytes.fromhex("cefaedfe"), b"nope")'
 	refused "no Mach-O header is at 0x0"
