@@ -127,21 +127,31 @@ static void report_codeless(const struct world *world, const struct kext_linked 
 						: "has no code of its own");
 }
 
+static bool is_called(const struct kext_bundle *bundle, const char *identifier)
+{
+	return bundle && strcmp(kext_bundle_identifier(bundle), identifier) == 0;
+}
+
+/* What was asked for and failed has been told of already. */
+static bool is_linked_or_asked(const struct world *world, const struct kext_linkset *set,
+			       const char *identifier)
+{
+	for (size_t i = 0; i < kext_linkset_count(set); i++)
+		if (is_called(kext_linkset_at(set, i)->bundle, identifier))
+			return true;
+	for (size_t i = 0; i < world->candidate_count; i++)
+		if (is_called(world->candidates[i].bundle, identifier))
+			return true;
+	return false;
+}
+
 static void report_unused_addresses(const struct world *world,
 				    const struct kext_linkset *set)
 {
-	const char *identifier;
 	size_t given = world->options->addresses->count ? world->addresses.count : 0;
 	for (size_t i = 0; i < given && world->kernel; i++) {
-		bool is_used = false;
-		identifier = addresses_named(&world->addresses, i);
-		for (size_t j = 0; j < kext_linkset_count(set); j++) {
-			const struct kext_linked *linked = kext_linkset_at(set, j);
-			is_used |= linked->bundle &&
-				   strcmp(kext_bundle_identifier(linked->bundle),
-					  identifier) == 0;
-		}
-		if (!is_used)
+		const char *identifier = addresses_named(&world->addresses, i);
+		if (!is_linked_or_asked(world, set, identifier))
 			print_error("-a %s: no kext of this identifier is linked",
 				    identifier);
 	}
