@@ -96,6 +96,8 @@ test_d_debug_q_and_v()
 	mkfifo "$T/ready"
 	kextd -debug --ready-fd 9 9>"$T/ready" 2>"$T/log" &
 	head -c 1 "$T/ready" >/dev/null
+	kextd --shutdown
+	wait
 	expect_text "$T/log" "serves the"
 }
 
