@@ -62,6 +62,8 @@ static void advance(struct iovec *vector, size_t sent)
 {
 	for (int i = 0; i < 2; i++) {
 		size_t n = sent < vector[i].iov_len ? sent : vector[i].iov_len;
+		if (!n)
+			continue; /* a frame without a body has no address for it */
 		vector[i].iov_base = (uint8_t *)vector[i].iov_base + n;
 		vector[i].iov_len -= n;
 		sent -= n;
