@@ -33,7 +33,7 @@ test_a_good_kext()
 # the functions, "" for none. Offsets are checked by their arithmetic: image's = symbol's + the rest.
 found()
 {
-	python3 - "$T/out" "$@" <<-'END' || fail "see above"
+	python3 - "$T/out" "$@" <<-'END' || { cat "$T/out" >&2; fail "see above"; }
 		import json, sys
 		top = json.load(open(sys.argv[1]))
 		assert top["schema"] == "kextutil-run/1" and top["status"] == 65 and "report" not in top, top

@@ -151,6 +151,7 @@ KPI_AS("_current_act", current_thread);
 static void thread_end(struct kernel_thread *thread)
 {
 	static const struct lock_balance none;
+	bool holds_locks = thread->thread.mutexes_held != 0;
 
 	if (thread->thread.lock_sites)
 		lock_balance_check(none, NULL, "thread",
@@ -158,7 +159,10 @@ static void thread_end(struct kernel_thread *thread)
 	machine_thread_teardown();
 	delist(&thread->thread);
 	self = NULL;
-	thread_deallocate(&thread->thread);
+	/* A mutex it still holds names it as the owner: its record must not become
+	 * another's. */
+	if (!holds_locks)
+		thread_deallocate(&thread->thread);
 }
 
 static void set_host_name(const struct thread *thread)
